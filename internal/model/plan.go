@@ -1,0 +1,92 @@
+package model
+
+// Live is what is known of an object in the cluster without reading it again: what the watch
+// told last.
+type Live struct {
+	Key             ObjectKey
+	UID             string
+	ResourceVersion string
+	Release         string // value of LabelRelease; empty when Fairlead never applied it
+	Fields          string // digest of the set of fields that Fairlead's manager owns
+	Deleting        bool
+	Health          Health
+}
+
+// Inventory is what a release owns: one entry for each object it applied.
+type Inventory []Owned
+
+// Owned is one object of a release as it was after it was applied.
+type Owned struct {
+	Key     ObjectKey `json:"key"`
+	Version string    `json:"version"`
+	Digest  string    `json:"digest"` // of the desired body
+	Fields  string    `json:"fields"` // of the owned fields; a difference later is drift
+}
+
+// Action is what a plan does with one object.
+type Action string
+
+// The actions.
+const (
+	ActionCreate    Action = "create"
+	ActionUpdate    Action = "update" // the desired body changed
+	ActionRepair    Action = "repair" // the live object drifted
+	ActionAdopt     Action = "adopt"  // exists, was made by another tool, becomes ours
+	ActionUnchanged Action = "unchanged"
+	ActionPrune     Action = "prune"
+	ActionConflict  Action = "conflict" // belongs to another release; refused
+)
+
+// Change is one step of a plan.
+type Change struct {
+	Action  Action
+	Key     ObjectKey
+	Version string
+	Desired *Object // nil for prune
+	Reason  string  // why, where the action alone does not say
+	Diffs   []FieldDiff
+}
+
+// FieldDiff is one field that differs. Values of Secrets are masked before they get here.
+type FieldDiff struct {
+	Path     string `json:"path"` // ".spec.replicas"
+	Old, New string // JSON; empty when absent
+}
+
+// Plan is everything a run will do, before it does any of it.
+type Plan struct {
+	Release ReleaseID
+	// Phases run one after another; the changes within one run side by side.
+	Phases [][]Change
+}
+
+// Changes are all changes in order, unchanged ones included.
+func (p *Plan) Changes() []Change {
+	var all []Change
+	for _, ph := range p.Phases {
+		all = append(all, ph...)
+	}
+	return all
+}
+
+// Empty reports whether executing the plan would write nothing.
+func (p *Plan) Empty() bool {
+	for _, ph := range p.Phases {
+		for _, c := range ph {
+			if c.Action != ActionUnchanged {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Result is what came of one change.
+type Result struct {
+	Change          Change
+	UID             string
+	ResourceVersion string // after the write
+	Fields          string // digest of the fields owned after the write
+	Err             error  // nil on success; a *Error where a cause is known
+	Skipped         bool   // not started because an earlier phase failed or the run was cancelled
+}
