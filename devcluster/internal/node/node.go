@@ -12,11 +12,16 @@ type Config struct {
 	// Kubeconfig is the path of a kubeconfig with cluster-admin rights.
 	Kubeconfig string
 	// CACert and CAKey are PEM files of the cluster's certificate authority. Client
-	// certificates it signs are accepted by the API server, server certificates it
-	// signs are trusted by it.
+	// certificates it signs are accepted by the API server, and it alone vouches for
+	// the node's serving certificate: the API server refuses logs and exec from a
+	// kubelet whose certificate it did not sign for the node's address.
 	CACert, CAKey string
 	// Server is the API server's address, https://127.0.0.1:PORT.
 	Server string
+	// Advertise is host:port under which pods reach the API server, also the endpoint
+	// of Service default/kubernetes. The host is the first address of PodCIDR, which a
+	// node that runs pods gives to its bridge; the cluster itself listens there.
+	Advertise string
 	// ServiceCIDR and PodCIDR are the ranges of Service and pod addresses.
 	ServiceCIDR, PodCIDR string
 	// NodeName is the name under which the node registers.
