@@ -1,0 +1,55 @@
+package health
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/fairlead-cd/fairlead/internal/model"
+)
+
+// ErrSuperseded is the cause (context.WithCancelCause) with which a newer request ends the
+// waiting of an older one.
+var ErrSuperseded = errors.New("superseded by a newer request")
+
+// DefaultTimeout is how long a release may take to become healthy where it does not say.
+const DefaultTimeout = 5 * time.Minute
+
+// Source tells how a release's objects do. It is implemented by the live store.
+type Source interface {
+	// Observe gives what the watch told last of the objects in keys. An object that is known
+	// not to exist is left out. The error says that the answer is not known: the watch is not
+	// synced, or is down. It never stands for absence.
+	Observe(keys []model.ObjectKey) (map[model.ObjectKey]model.Live, error)
+	// Changed receives after something about the objects of the release may have changed. The
+	// channel has a buffer of one, so that no change is missed between Observe and the wait.
+	Changed() <-chan struct{}
+}
+
+// Target is what to wait for.
+type Target struct {
+	Release model.Release
+	Keys    []model.ObjectKey
+	// Versions holds the resourceVersion each object had after the write; an observation that is
+	// older says nothing about this rollout. Objects that are not in it may be of any version.
+	Versions map[model.ObjectKey]string
+	// Since is when the rollout began; zero is the call of Wait.
+	Since time.Time
+	// Locate finds where a text is written in the release's inputs; may be nil.
+	Locate func(text string) (origin string, ok bool)
+}
+
+// Waiter waits for releases to become healthy. It is safe for use by several at once; they share
+// the watches on pods and events.
+type Waiter struct{}
+
+// NewWaiter makes a Waiter that reads causes from cluster.
+func NewWaiter(cluster *Cluster, rules Rules) *Waiter { return &Waiter{} }
+
+// Wait returns when every object of t is healthy, when one of them cannot become healthy any
+// more, when the release's timeout has passed, or when ctx is done. It never returns an
+// unhealthy verdict without a cause. progress, if not nil, is told of every object whose health
+// changed, from the calling goroutine.
+func (w *Waiter) Wait(ctx context.Context, t Target, src Source, progress func(model.ObjectHealth)) model.Verdict {
+	return model.Verdict{}
+}
