@@ -9,6 +9,7 @@ type Live struct {
 	Release         string // value of LabelRelease; empty when Fairlead never applied it
 	Fields          string // digest of the set of fields that Fairlead's manager owns
 	Deleting        bool
+	Keep            bool // an annotation forbids pruning it
 	Health          Health
 }
 
@@ -45,6 +46,8 @@ type Change struct {
 	Desired *Object // nil for prune
 	Reason  string  // why, where the action alone does not say
 	Diffs   []FieldDiff
+	UID     string // prune: of the object that was seen; another one of the same name is spared
+	Unowned bool   // made when it is missing, never part of the inventory (CreateNamespace)
 }
 
 // FieldDiff is one field that differs. Values of Secrets are masked before they get here.

@@ -1,0 +1,2 @@
+// Package apply executes plans with server-side apply.
+package apply

@@ -1,0 +1,2 @@
+// Package live knows what is in the cluster, from watches.
+package live
