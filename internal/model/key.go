@@ -16,12 +16,16 @@ const (
 	FieldManager = "fairlead"
 	// AnnotationSync asks for one run now; its value is any new string, by custom a timestamp.
 	AnnotationSync = "fairlead.dev/sync"
+	// AnnotationResume ends a hold; its value is any new string, by custom a timestamp.
+	AnnotationResume = "fairlead.dev/resume"
 	// AnnotationHold keeps a release at a revision; its value is a JSON Hold.
 	AnnotationHold = "fairlead.dev/hold"
 	// AnnotationInventory carries an encoded Inventory beside a record.
 	AnnotationInventory = "fairlead.dev/inventory"
 	// LabelInputs, on a Helm release Secret, is the digest of the inputs that revision was made from.
 	LabelInputs = "fairlead.dev/inputs"
+	// AnnotationNote, on a Helm release Secret, is a JSON Note.
+	AnnotationNote = "fairlead.dev/note"
 	// AnnotationOwner, on a Helm release Secret, is the ReleaseID that asked for it.
 	AnnotationOwner = "fairlead.dev/owner"
 )

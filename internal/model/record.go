@@ -33,4 +33,29 @@ type Record struct {
 	Time        time.Time
 	Inventory   Inventory
 	Owner       string // ReleaseID that asked for it; empty when another tool wrote it
+
+	// A rollback's record keeps the release where it is while Inputs, the inputs that were left,
+	// stay what they are.
+	HoldBy   string // who went back: "fairlead rollback", "failed upgrade"; empty for no hold
+	HoldTime string // Hold.Time of the request it carried out
+	// Partial: not every object could be applied, so health alone says nothing of this revision.
+	Partial bool
+}
+
+// Note is what a record keeps beside Helm's own fields, as one annotation.
+type Note struct {
+	Source   Revision `json:"source,omitzero"`
+	HoldBy   string   `json:"holdBy,omitempty"`
+	HoldTime string   `json:"holdTime,omitempty"`
+	Partial  bool     `json:"partial,omitempty"`
+}
+
+// Note is the part of r that Helm's format has no place for.
+func (r *Record) Note() Note {
+	return Note{Source: r.Source, HoldBy: r.HoldBy, HoldTime: r.HoldTime, Partial: r.Partial}
+}
+
+// SetNote puts n into r.
+func (r *Record) SetNote(n Note) {
+	r.Source, r.HoldBy, r.HoldTime, r.Partial = n.Source, n.HoldBy, n.HoldTime, n.Partial
 }

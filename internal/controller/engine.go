@@ -1,0 +1,190 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/fairlead-cd/fairlead/internal/health"
+	"github.com/fairlead-cd/fairlead/internal/model"
+)
+
+// Engine runs releases: at most one run of a release at a time, many releases side by side.
+//
+// Reading, rendering and writing take a slot, of which there are few; waiting for health takes
+// none, since it costs nothing but memory. A request that comes while a run writes is carried out
+// after it; one that comes while it waits ends the waiting.
+type Engine struct {
+	run   func(context.Context, *Turn) (again time.Duration)
+	slots chan struct{}
+	log   *slog.Logger
+
+	mu    sync.Mutex
+	tasks map[model.ReleaseID]*task
+	wg    sync.WaitGroup
+	ctx   context.Context
+}
+
+// task is what the engine knows of a release that was ever requested.
+type task struct {
+	pending bool
+	waiting context.CancelCauseFunc // set while the run only waits
+	active  bool
+	retry   *time.Timer
+}
+
+// Turn is one run's hold on the engine.
+type Turn struct {
+	ID     model.ReleaseID
+	engine *Engine
+	slot   bool
+}
+
+// NewEngine makes an engine with room for parallel runs. run does one turn; a duration above zero
+// asks for another turn after that time.
+func NewEngine(ctx context.Context, parallel int, log *slog.Logger, run func(context.Context, *Turn) time.Duration) *Engine {
+	return &Engine{
+		run: run, slots: make(chan struct{}, parallel), log: log,
+		tasks: map[model.ReleaseID]*task{}, ctx: ctx,
+	}
+}
+
+// Request asks for a turn of each release. It never blocks.
+func (e *Engine) Request(ids ...model.ReleaseID) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.ctx.Err() != nil {
+		return
+	}
+	for _, id := range ids {
+		t := e.tasks[id]
+		if t == nil {
+			t = &task{}
+			e.tasks[id] = t
+		}
+		t.pending = true
+		if t.waiting != nil {
+			t.waiting(health.ErrSuperseded)
+		}
+		if !t.active {
+			t.active = true
+			e.wg.Add(1)
+			go e.drive(id, t)
+		}
+	}
+}
+
+// Busy reports whether the release has a run under way that has not come to its waiting yet.
+func (e *Engine) Busy(id model.ReleaseID) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t := e.tasks[id]
+	return t != nil && t.active && t.waiting == nil
+}
+
+// Forget drops what is known of a release that is gone.
+func (e *Engine) Forget(id model.ReleaseID) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if t := e.tasks[id]; t != nil && t.retry != nil {
+		t.retry.Stop()
+	}
+	delete(e.tasks, id)
+}
+
+// Wait returns when no run is under way any more, after the engine's context ended.
+func (e *Engine) Wait() { e.wg.Wait() }
+
+// drive takes turns while there are requests.
+func (e *Engine) drive(id model.ReleaseID, t *task) {
+	defer e.wg.Done()
+	for {
+		e.mu.Lock()
+		if !t.pending || e.ctx.Err() != nil {
+			t.active = false
+			e.mu.Unlock()
+			return
+		}
+		t.pending = false
+		if t.retry != nil {
+			t.retry.Stop()
+			t.retry = nil
+		}
+		e.mu.Unlock()
+
+		if again := e.turn(id, t); again > 0 {
+			e.mu.Lock()
+			t.retry = time.AfterFunc(again, func() { e.Request(id) })
+			e.mu.Unlock()
+		}
+	}
+}
+
+// turn does one run and frees whatever it still holds.
+func (e *Engine) turn(id model.ReleaseID, t *task) time.Duration {
+	select {
+	case e.slots <- struct{}{}:
+	case <-e.ctx.Done():
+		return 0
+	}
+	turn := &Turn{ID: id, engine: e, slot: true}
+	defer turn.leave()
+	ctx, cancel := context.WithCancelCause(e.ctx)
+	defer cancel(nil)
+	again := e.run(ctx, turn)
+	e.mu.Lock()
+	t.waiting = nil
+	e.mu.Unlock()
+	return again
+}
+
+// Waiting says that this run has written all it will and now only waits: its slot is free for
+// another release, and a newer request may end the context that is returned, with
+// health.ErrSuperseded as its cause.
+func (t *Turn) Waiting(ctx context.Context) context.Context {
+	t.leave()
+	ctx, cancel := context.WithCancelCause(ctx)
+	e := t.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if task := e.tasks[t.ID]; task != nil {
+		task.waiting = cancel
+		if task.pending {
+			cancel(health.ErrSuperseded)
+		}
+	}
+	return ctx
+}
+
+// Writing says that the run will write again, as a rollback does after a failed wait: newer
+// requests no longer end it.
+func (t *Turn) Writing(ctx context.Context) error {
+	e := t.engine
+	e.mu.Lock()
+	if task := e.tasks[t.ID]; task != nil {
+		task.waiting = nil
+	}
+	e.mu.Unlock()
+	if t.slot {
+		return nil
+	}
+	select {
+	case e.slots <- struct{}{}:
+		t.slot = true
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (t *Turn) leave() {
+	if t.slot {
+		t.slot = false
+		<-t.engine.slots
+	}
+}
+
+// superseded reports whether a run ended because a newer request came.
+func superseded(err error) bool { return errors.Is(err, health.ErrSuperseded) }

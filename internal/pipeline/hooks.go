@@ -1,0 +1,146 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/plan"
+)
+
+// Helm's hook annotations: https://helm.sh/docs/topics/charts_hooks/
+const (
+	hookBeforeCreation = "before-hook-creation"
+	hookSucceeded      = "hook-succeeded"
+	hookFailed         = "hook-failed"
+)
+
+// hooks runs a chart's hooks for one moment of the run ("pre" or "post"), one after another by
+// weight and name, as Helm does. A hook is a little release of its own: planned, applied, waited
+// for and taken away by the same stages. Its label is not the release's, so it is never pruned as
+// part of it.
+func (l *Line) hooks(ctx context.Context, req Request, moment string, hooks []model.Object) error {
+	event := moment + "-" + hookEvent(req)
+	due := slices.DeleteFunc(slices.Clone(hooks), func(o model.Object) bool {
+		return o.Hook == nil || !slices.Contains(o.Hook.Events, event)
+	})
+	slices.SortStableFunc(due, func(a, b model.Object) int {
+		if a.Hook.Weight != b.Hook.Weight {
+			return a.Hook.Weight - b.Hook.Weight
+		}
+		return strings.Compare(a.Key.Name, b.Key.Name)
+	})
+	for _, hook := range due {
+		if err := l.hook(ctx, req, hook); err != nil {
+			return fmt.Errorf("running %s hook %s: %w", event, hook.Key.Short(), err)
+		}
+	}
+	return nil
+}
+
+// hookEvent is Helm's word for what the run is.
+func hookEvent(req Request) string {
+	switch {
+	case req.Mode == ModeUninstall:
+		return "delete"
+	case req.Mode == ModeRollback:
+		return "rollback"
+	case req.Mode == ModeRepair:
+		return "repair" // Helm knows no such event: no hook runs
+	case req.Last() == nil || req.Last().Status == model.RecordUninstalled:
+		return "install"
+	}
+	return "upgrade"
+}
+
+func (l *Line) hook(ctx context.Context, req Request, hook model.Object) error {
+	policies := hook.Hook.DeletePolicies
+	if len(policies) == 0 {
+		policies = []string{hookBeforeCreation}
+	}
+	own := req
+	own.Release.ID.Kind = "Hook-" + req.Release.ID.Kind
+	own.Release.CreateNamespace = req.Release.CreateNamespace
+	own.History, own.Waiting = nil, nil
+
+	if slices.Contains(policies, hookBeforeCreation) {
+		if err := l.removeHook(ctx, own, hook); err != nil {
+			return err
+		}
+	}
+	p, err := l.plan(ctx, own, []model.Object{hook})
+	if err != nil {
+		return err
+	}
+	results, err := l.execute(ctx, own, withoutPrune(p))
+	if err != nil {
+		return err
+	}
+	verdict := l.wait(ctx, own, results)
+	ok := verdict.Status == model.Healthy
+	if (ok && slices.Contains(policies, hookSucceeded)) || (!ok && slices.Contains(policies, hookFailed)) {
+		if err := l.removeHook(context.WithoutCancel(ctx), own, hook); err != nil {
+			return err
+		}
+	}
+	if ok {
+		return nil
+	}
+	return hookError(hook, verdict)
+}
+
+// hookError says why a hook did not succeed, by its cause.
+func hookError(hook model.Object, v model.Verdict) error {
+	e := &model.Error{
+		Kind: model.ErrInvalid, Reason: "HookFailed", Object: hook.Key,
+		File: hook.Origin.File, Line: hook.Origin.Line, Msg: v.Message,
+	}
+	if len(v.Causes) > 0 {
+		e.Msg, e.Next = v.Causes[0].Root(), v.Causes[0].Next
+	}
+	return e
+}
+
+// removeHook deletes what an earlier run left of a hook and waits until it is gone.
+func (l *Line) removeHook(ctx context.Context, own Request, hook model.Object) error {
+	prepared, err := plan.Prepare(own.Release, []model.Object{hook}, l.scope(ctx))
+	if err != nil {
+		return err
+	}
+	for {
+		changed := l.Live.Changed(own.Release.ID.Label())
+		seen, err := l.observe(ctx, own.Release, prepared, nil)
+		if err != nil {
+			return err
+		}
+		live, exists := seen[prepared[0].Key]
+		if !exists {
+			return nil
+		}
+		if !live.Deleting {
+			only := map[model.ObjectKey]model.Live{prepared[0].Key: live}
+			if _, err := l.execute(ctx, own, plan.Uninstall(own.Release, nil, only)); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// withoutPrune keeps earlier hooks of the release: their own policies say when they go.
+func withoutPrune(p model.Plan) model.Plan {
+	phases := make([][]model.Change, 0, len(p.Phases))
+	for _, ph := range p.Phases {
+		ph = slices.DeleteFunc(slices.Clone(ph), func(c model.Change) bool { return c.Action == model.ActionPrune })
+		if len(ph) > 0 {
+			phases = append(phases, ph)
+		}
+	}
+	return model.Plan{Release: p.Release, Phases: phases}
+}

@@ -1,0 +1,300 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/fairlead-cd/fairlead/internal/apply"
+	"github.com/fairlead-cd/fairlead/internal/health"
+	"github.com/fairlead-cd/fairlead/internal/live"
+	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/plan"
+	"github.com/fairlead-cd/fairlead/internal/record"
+	"github.com/fairlead-cd/fairlead/internal/render"
+)
+
+// Line holds the stages. All of them are safe for use by many runs at once.
+type Line struct {
+	Source  source
+	Render  renderer
+	Cluster cluster
+	Live    *live.Store
+	Apply   *apply.Applier
+	Health  *health.Waiter
+	Records map[model.Kind]Recorder
+	Now     func() time.Time
+}
+
+type source interface {
+	Fetch(context.Context, model.Ref) (model.Artifact, error)
+}
+
+type renderer interface {
+	Inputs(model.Release, model.Artifact, model.Capabilities) (string, error)
+	Render(context.Context, model.Release, model.Artifact, model.Capabilities, render.RenderOptions) (model.Rendered, error)
+}
+
+type cluster interface {
+	Capabilities(context.Context) (model.Capabilities, error)
+	Scope(context.Context, schema.GroupVersionKind) (namespaced bool, err error)
+}
+
+// Recorder keeps the history of the releases of one kind.
+type Recorder interface {
+	// Write adds a revision to the history and returns it as it was written.
+	Write(ctx context.Context, e record.Entry, history []model.Record) (model.Record, error)
+	// Recorded gives back what a revision consisted of, to return to it.
+	Recorded(ctx context.Context, rel model.Release, rec model.Record) (Desired, error)
+	// Owned is the inventory of a revision that was written without one, by another tool.
+	Owned(ctx context.Context, rel model.Release, rec model.Record) (model.Inventory, error)
+	// Delete removes the history of a release that is gone.
+	Delete(ctx context.Context, rel model.Release) error
+}
+
+// Desired is what a release shall consist of.
+type Desired struct {
+	Artifact model.Artifact
+	Inputs   string
+	Rendered model.Rendered
+}
+
+// Run carries one request along the line. Whatever happens, the outcome says how far it came.
+func (l *Line) Run(ctx context.Context, req Request) (out Outcome) {
+	out = Outcome{Request: req, Started: l.Now()}
+	defer func() { out.Ended = l.Now() }()
+
+	desired, stage, err := l.desired(ctx, &out)
+	if err != nil {
+		return out.failed(stage, err)
+	}
+	if out.Plan, err = l.plan(ctx, req, desired.Rendered.Objects); err != nil {
+		return out.failed(StagePlan, err)
+	}
+	done := l.Live.Hold(req.Release.ID.Label())
+	defer done()
+	if out.Results, out.Verdict, err = l.change(ctx, req, out.Plan, desired.Rendered.Hooks); err != nil {
+		out.failed(StageApply, err)
+	}
+	if err = l.record(context.WithoutCancel(ctx), &out, desired); err != nil && out.Err == nil {
+		out.failed(StageRecord, err)
+	}
+	return out
+}
+
+// change is apply and health, between the hooks that a chart may want run before and after.
+func (l *Line) change(ctx context.Context, req Request, p model.Plan, hooks []model.Object) ([]model.Result, model.Verdict, error) {
+	if err := l.hooks(ctx, req, "pre", hooks); err != nil {
+		return nil, model.Verdict{}, err
+	}
+	results, err := l.execute(ctx, req, p)
+	if err != nil || req.Mode == ModeUninstall {
+		return results, model.Verdict{}, err
+	}
+	verdict := l.wait(ctx, req, results)
+	if verdict.Status != model.Healthy {
+		return results, verdict, nil
+	}
+	return results, verdict, l.hooks(ctx, req, "post", hooks)
+}
+
+// Preview is Run up to the plan: nothing is written.
+func (l *Line) Preview(ctx context.Context, req Request) Outcome {
+	out := Outcome{Request: req, Started: l.Now()}
+	desired, stage, err := l.desired(ctx, &out)
+	if err == nil {
+		stage = StagePlan
+		out.Plan, err = l.plan(ctx, req, desired.Rendered.Objects)
+	}
+	out.Stage, out.Err, out.Ended = stage, err, l.Now()
+	return out
+}
+
+// Inputs fetches the release's artifact and digests all it depends on, without rendering. Both
+// are cheap when nothing changed.
+func (l *Line) Inputs(ctx context.Context, rel model.Release) (model.Artifact, string, error) {
+	artifact, err := l.Source.Fetch(ctx, rel.Source)
+	if err != nil {
+		return artifact, "", err
+	}
+	caps, err := l.Cluster.Capabilities(ctx)
+	if err != nil {
+		return artifact, "", fmt.Errorf("reading what the cluster offers: %w", err)
+	}
+	inputs, err := l.Render.Inputs(rel, artifact, caps)
+	return artifact, inputs, err
+}
+
+// desired is source and render, or what a recorded revision consisted of.
+func (l *Line) desired(ctx context.Context, out *Outcome) (d Desired, at Stage, err error) {
+	req := out.Request
+	if req.Mode == ModeUninstall {
+		return Desired{}, StageRender, nil
+	}
+	d.Artifact, d.Inputs, err = l.Inputs(ctx, req.Release)
+	out.Artifact, out.Inputs = d.Artifact, d.Inputs
+	if req.Mode == ModeRollback || (req.Mode == ModeRepair && req.Last() != nil && req.Last().HoldBy != "") {
+		// The inputs are those that are being left: the record must know them to hold against
+		// them. A source that cannot be read now is no reason to stay on a broken revision.
+		d.Rendered, err = l.recorded(ctx, req)
+		out.Chart = d.Rendered.Chart
+		return d, StageRender, err
+	}
+	if err != nil {
+		return d, StageSource, err
+	}
+	caps, err := l.Cluster.Capabilities(ctx)
+	if err != nil {
+		return d, StageRender, fmt.Errorf("reading what the cluster offers: %w", err)
+	}
+	opts := render.RenderOptions{Revision: 1}
+	if last := req.Last(); last != nil && last.Status != model.RecordUninstalled {
+		opts = render.RenderOptions{IsUpgrade: true, Revision: last.Revision + 1}
+	}
+	d.Rendered, err = l.Render.Render(ctx, req.Release, d.Artifact, caps, opts)
+	out.Chart = d.Rendered.Chart
+	return d, StageRender, err
+}
+
+// recorded finds the revision to go back to, or to stay at, in the history.
+func (l *Line) recorded(ctx context.Context, req Request) (model.Rendered, error) {
+	target := req.Target
+	if req.Mode == ModeRepair {
+		target = req.Last().Revision
+	}
+	for _, rec := range req.History {
+		if rec.Revision == target {
+			d, err := l.Records[req.Release.ID.Kind].Recorded(ctx, req.Release, rec)
+			return d.Rendered, err
+		}
+	}
+	return model.Rendered{}, &model.Error{
+		Kind: model.ErrNotFound, Reason: "RevisionNotFound",
+		Msg:  fmt.Sprintf("there is no revision %d of release %q", target, req.Release.Name),
+		Next: "fairlead history " + req.Release.ID.Name,
+	}
+}
+
+// plan compares desired and live. The watches on all kinds involved run before it looks, so that
+// what it does not see does not exist.
+func (l *Line) plan(ctx context.Context, req Request, desired []model.Object) (model.Plan, error) {
+	rel := req.Release
+	inventory, err := l.inventory(ctx, req)
+	if err != nil {
+		return model.Plan{}, err
+	}
+	prepared, err := plan.Prepare(rel, desired, l.scope(ctx))
+	if err != nil {
+		return model.Plan{}, err
+	}
+	observed, err := l.observe(ctx, rel, prepared, inventory)
+	if err != nil {
+		return model.Plan{}, err
+	}
+	if req.Mode == ModeUninstall {
+		return plan.Uninstall(rel, inventory, observed), nil
+	}
+	return plan.Make(plan.Input{
+		Release: rel, Desired: prepared, Live: observed, Inventory: inventory, Prune: rel.Policy.Prune,
+	})
+}
+
+func (l *Line) scope(ctx context.Context) plan.Scope {
+	return func(group, version, kind string) (bool, error) {
+		return l.Cluster.Scope(ctx, schema.GroupVersionKind{Group: group, Version: version, Kind: kind})
+	}
+}
+
+// observe watches every kind that the plan touches and takes what the watches told.
+func (l *Line) observe(ctx context.Context, rel model.Release, prepared []model.Object, inv model.Inventory) (map[model.ObjectKey]model.Live, error) {
+	if err := l.Live.Ensure(ctx, kinds(prepared, inv, rel.CreateNamespace)...); err != nil {
+		return nil, fmt.Errorf("watching the objects of %s: %w", rel.ID, err)
+	}
+	observed, err := l.Live.Observe(rel.ID.Label(), plan.Keys(rel, prepared, inv))
+	if err != nil {
+		return nil, fmt.Errorf("looking at the objects of %s: %w", rel.ID, err)
+	}
+	return observed, nil
+}
+
+// kinds are the kinds to watch, each once. One that a CRD among the objects is about to define
+// cannot be watched yet: nothing of it can exist either.
+func kinds(prepared []model.Object, inv model.Inventory, namespace bool) []schema.GroupVersionKind {
+	seen := map[schema.GroupKind]schema.GroupVersionKind{}
+	add := func(key model.ObjectKey, version string) {
+		gk := schema.GroupKind{Group: key.Group, Kind: key.Kind}
+		if _, ok := seen[gk]; !ok {
+			seen[gk] = gk.WithVersion(version)
+		}
+	}
+	if namespace {
+		add(model.ObjectKey{Kind: "Namespace"}, "v1")
+	}
+	for i := range prepared {
+		add(prepared[i].Key, prepared[i].Version)
+	}
+	for i := range inv {
+		add(inv[i].Key, inv[i].Version)
+	}
+	return slices.Collect(maps.Values(seen))
+}
+
+// inventory is what the newest record says the release owns.
+func (l *Line) inventory(ctx context.Context, req Request) (model.Inventory, error) {
+	last := req.Last()
+	if last == nil || last.Status == model.RecordUninstalled {
+		return nil, nil
+	}
+	if last.Inventory != nil || last.Owner != "" {
+		return last.Inventory, nil
+	}
+	inv, err := l.Records[req.Release.ID.Kind].Owned(ctx, req.Release, *last)
+	if err != nil {
+		return nil, fmt.Errorf("reading what revision %d consists of: %w", last.Revision, err)
+	}
+	return inv, nil
+}
+
+// execute applies the plan and tells the live store what came of it. Drift that shows meanwhile is
+// held back: our own writes are none.
+func (l *Line) execute(ctx context.Context, req Request, p model.Plan) ([]model.Result, error) {
+	applier, err := l.Apply.As(req.Release.ServiceAccount)
+	if err != nil {
+		return nil, err
+	}
+	label := p.Release.Label()
+	return applier.Execute(ctx, p, func(r model.Result) {
+		l.Live.Applied(label, r)
+		if req.Progress != nil {
+			req.Progress(progressOf(r))
+		}
+	})
+}
+
+// wait is over when all objects are healthy, one cannot become healthy, or a newer request came.
+func (l *Line) wait(ctx context.Context, req Request, results []model.Result) model.Verdict {
+	if req.Waiting != nil {
+		ctx = req.Waiting(ctx)
+	}
+	target := health.Target{
+		Release: req.Release, Versions: map[model.ObjectKey]string{}, Since: req.Since,
+		Locate: locator(req.Release),
+	}
+	for i := range results {
+		c := &results[i].Change
+		if c.Action == model.ActionPrune || c.Unowned || c.Desired == nil {
+			continue
+		}
+		target.Keys = append(target.Keys, c.Key)
+		if v := results[i].ResourceVersion; v != "" {
+			target.Versions[c.Key] = v
+		}
+	}
+	src := newLiveSource(l.Live, req.Release.ID.Label())
+	defer src.Close()
+	return l.Health.Wait(ctx, target, src, req.Progress)
+}

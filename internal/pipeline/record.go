@@ -1,0 +1,164 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/fairlead-cd/fairlead/internal/health"
+	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/plan"
+	"github.com/fairlead-cd/fairlead/internal/record"
+)
+
+// record writes what was observed. A run that was cut short by a newer request writes nothing:
+// its objects carry the release's label, so the newer run knows them.
+func (l *Line) record(ctx context.Context, out *Outcome, desired Desired) error {
+	req := out.Request
+	recorder := l.Records[req.Release.ID.Kind]
+	switch {
+	case out.Verdict.Reason == ReasonSuperseded || errors.Is(out.Err, health.ErrSuperseded):
+		return nil
+	case req.Mode == ModeUninstall:
+		if out.Err != nil {
+			return nil
+		}
+		return recorder.Delete(ctx, req.Release)
+	case req.Mode == ModeRepair:
+		l.expect(req, plan.Inventory(lastInventory(req), out.Results))
+		return nil
+	case out.Err != nil && !wrote(out.Results):
+		return nil
+	}
+	entry := record.Entry{
+		Release: req.Release, Record: newRecord(out, desired), Chart: desired.Rendered.Chart,
+		Manifest: manifest(desired.Rendered), Notes: desired.Rendered.Notes,
+	}
+	if req.Mode == ModeRollback {
+		entry.RollbackOf = req.Target
+	}
+	rec, err := recorder.Write(ctx, entry, req.History)
+	if err != nil && rec.Revision == 0 {
+		return fmt.Errorf("recording release %q: %w", req.Release.Name, err)
+	}
+	out.Record = &rec
+	l.expect(req, rec.Inventory)
+	return err
+}
+
+// expect tells the live store what the release consists of now, so that it knows drift.
+func (l *Line) expect(req Request, inv model.Inventory) {
+	l.Live.Expect(req.Release.ID.Label(), inv)
+}
+
+// ReasonSuperseded is the verdict of a run that was cut short by a newer request.
+const ReasonSuperseded = "Superseded"
+
+func newRecord(out *Outcome, desired Desired) model.Record {
+	req := out.Request
+	rec := model.Record{
+		Status: model.RecordDeployed, Inputs: desired.Inputs, Source: desired.Artifact.Revision,
+		Inventory: plan.Inventory(lastInventory(req), out.Results), Owner: req.Release.ID.String(),
+		Partial: out.Err != nil,
+	}
+	if chart := desired.Rendered.Chart; chart != nil {
+		rec.Chart, rec.AppVersion = chart.Name+"-"+chart.Version, chart.AppVersion
+	}
+	if req.Release.Hold != nil {
+		rec.HoldTime = req.Release.Hold.Time
+	}
+	rec.Description = "Upgrade complete"
+	switch {
+	case req.Mode == ModeRollback:
+		rec.Description = fmt.Sprintf("Rollback to %d", req.Target)
+		rec.HoldBy = req.HoldBy
+	case req.Last() == nil || req.Last().Status == model.RecordUninstalled:
+		rec.Description = "Install complete"
+	}
+	if failure := out.failure(); failure != "" {
+		rec.Status = model.RecordFailed
+		verb := strings.TrimSuffix(rec.Description, " complete")
+		rec.Description = fmt.Sprintf("%s failed: %s", verb, failure)
+	}
+	return rec
+}
+
+// failure is why the outcome is not what was wanted, in one line; empty when it is.
+func (o *Outcome) failure() string {
+	switch {
+	case o.Err != nil:
+		return o.Err.Error()
+	case o.Verdict.Status == model.Healthy:
+		return ""
+	case len(o.Verdict.Causes) > 0:
+		c := o.Verdict.Causes[0]
+		return c.Object.Short() + ": " + c.Root()
+	}
+	return o.Verdict.Message
+}
+
+func (o *Outcome) failed(stage Stage, err error) Outcome {
+	o.Stage, o.Err = stage, err
+	return *o
+}
+
+// lastInventory is the inventory the plan was made from, as far as a record holds it.
+func lastInventory(req Request) model.Inventory {
+	if last := req.Last(); last != nil && last.Status != model.RecordUninstalled {
+		return last.Inventory
+	}
+	return nil
+}
+
+// wrote reports whether a run changed anything in the cluster.
+func wrote(results []model.Result) bool {
+	for i := range results {
+		r := &results[i]
+		if r.Err == nil && !r.Skipped && r.Change.Action != model.ActionUnchanged {
+			return true
+		}
+	}
+	return false
+}
+
+// manifest is the stream of documents that is recorded for objects that came of no chart.
+func manifest(r model.Rendered) string {
+	if r.Chart != nil {
+		return ""
+	}
+	var b strings.Builder
+	for i := range r.Objects {
+		fmt.Fprintf(&b, "---\n# Source: %s\n%s\n", r.Objects[i].Origin.File, r.Objects[i].Body)
+	}
+	return b.String()
+}
+
+// progressOf tells a result as what it means for the object's health so far.
+func progressOf(r model.Result) model.ObjectHealth {
+	h := model.Health{Status: model.Progressing, Reason: string(r.Change.Action)}
+	switch {
+	case r.Skipped:
+		h = model.Health{Status: model.Unknown, Reason: "Skipped", Message: "not started"}
+	case r.Err != nil:
+		h = model.Health{Status: model.Degraded, Reason: "ApplyFailed", Message: r.Err.Error()}
+	}
+	return model.ObjectHealth{Key: r.Change.Key, Health: h}
+}
+
+// locator finds where a text is written among the release's values, for the last link of a cause.
+// Values that came from Secrets are not searched.
+func locator(rel model.Release) func(string) (string, bool) {
+	return func(text string) (string, bool) {
+		for i := len(rel.Values) - 1; i >= 0; i-- {
+			l := rel.Values[i]
+			if l.Sensitive || text == "" {
+				continue
+			}
+			if strings.Contains(string(l.YAML), text) || (l.Set != nil && strings.Contains(l.Set.Value, text)) {
+				return l.Origin, true
+			}
+		}
+		return "", false
+	}
+}

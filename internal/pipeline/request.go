@@ -1,0 +1,87 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"github.com/fairlead-cd/fairlead/internal/model"
+)
+
+// Mode says what a run is for.
+type Mode string
+
+// The modes.
+const (
+	ModeUpgrade   Mode = "upgrade"   // to what the source and the values say now
+	ModeRepair    Mode = "repair"    // the same objects again, where live ones drifted; no new revision
+	ModeRollback  Mode = "rollback"  // to a recorded revision
+	ModeUninstall Mode = "uninstall" // to nothing
+)
+
+// Request is one run of the line.
+type Request struct {
+	Release model.Release
+	Mode    Mode
+	Reason  string         // why, for the record's description
+	History []model.Record // known revisions, oldest first
+	Target  int            // ModeRollback: the revision to go back to
+	HoldBy  string         // ModeRollback: who goes back; the record holds the release there
+	Since   time.Time      // when this rollout began, if an earlier run was cut short; zero is now
+
+	// Waiting is called when everything is written and only waiting is left; the context it
+	// returns may end earlier than the run's. Nil changes nothing.
+	Waiting func(context.Context) context.Context
+	// Progress is told of each object's result and health as they become known. May be nil.
+	Progress func(model.ObjectHealth)
+}
+
+// Last is the newest known revision, or nil.
+func (r *Request) Last() *model.Record {
+	if len(r.History) == 0 {
+		return nil
+	}
+	return &r.History[len(r.History)-1]
+}
+
+// Stage names where a run failed.
+type Stage string
+
+// The stages.
+const (
+	StageSource Stage = "source"
+	StageRender Stage = "render"
+	StagePlan   Stage = "plan"
+	StageApply  Stage = "apply"
+	StageHealth Stage = "health"
+	StageRecord Stage = "record"
+)
+
+// Outcome is what came of a run: as far as it got, everything each stage found.
+type Outcome struct {
+	Request  Request
+	Artifact model.Artifact
+	Inputs   string
+	Chart    *model.ChartInfo
+	Plan     model.Plan
+	Results  []model.Result
+	Verdict  model.Verdict
+	Record   *model.Record // the revision written by this run; nil when none was
+	Stage    Stage         // where Err happened
+	Err      error
+	Started  time.Time
+	Ended    time.Time
+}
+
+// OK reports whether the run did all it was for.
+func (o *Outcome) OK() bool { return o.Err == nil && o.Verdict.Status == model.Healthy }
+
+// Inventory is what the release owns after the run: the record's, or what the results say.
+func (o *Outcome) Inventory() model.Inventory {
+	if o.Record != nil {
+		return o.Record.Inventory
+	}
+	if last := o.Request.Last(); last != nil {
+		return last.Inventory
+	}
+	return nil
+}
