@@ -1,0 +1,5 @@
+//go:build !linux
+
+package imagebuild
+
+func overlayWorks(string) bool { return false }
