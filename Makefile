@@ -12,7 +12,6 @@ LDFLAGS := -s -w \
 	-X github.com/fairlead-cd/fairlead/internal/app.commit=$(COMMIT)
 
 # The dev cluster reports the version of the Kubernetes it is built from: charts check kubeVersion.
-# -trimpath on build, test and vet alike lets them share the compiled packages, which take minutes.
 KUBERNETES = $(shell cd devcluster && go list -m -f '{{.Version}}' k8s.io/kubernetes)
 DEVCLUSTER_LDFLAGS = -s -w \
 	-X k8s.io/component-base/version.gitVersion=$(KUBERNETES) \
@@ -20,6 +19,8 @@ DEVCLUSTER_LDFLAGS = -s -w \
 	-X k8s.io/component-base/version.gitMinor=$(word 2,$(subst ., ,$(KUBERNETES:v%=%)))
 
 export CGO_ENABLED ?= 0
+# The same flags for build, test and vet let them share compiled packages; Kubernetes takes minutes.
+export GOFLAGS := $(strip $(GOFLAGS) -trimpath)
 GOFILES = git ls-files --cached --others --exclude-standard '*.go'
 
 ##@ Run
@@ -39,11 +40,11 @@ build: bin/fairlead bin/fairlead-devcluster ## Build both binaries into bin/
 
 .PHONY: bin/fairlead
 bin/fairlead:
-	go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/fairlead
+	go build -ldflags '$(LDFLAGS)' -o $@ ./cmd/fairlead
 
 .PHONY: bin/fairlead-devcluster
 bin/fairlead-devcluster:
-	cd devcluster && go build -trimpath -ldflags '$(DEVCLUSTER_LDFLAGS)' -o ../$@ .
+	cd devcluster && go build -ldflags '$(DEVCLUSTER_LDFLAGS)' -o ../$@ .
 
 .PHONY: generate
 generate: ## Write deep copies and custom resource definitions from the types under api/
@@ -56,7 +57,7 @@ generate: ## Write deep copies and custom resource definitions from the types un
 .PHONY: test
 test: build ## Run every test, from unit tables to stories against a real API server and node
 	go test -timeout 20m ./...
-	cd devcluster && go test -trimpath -timeout 20m ./...
+	cd devcluster && go test -timeout 20m ./...
 
 .PHONY: test-race
 test-race: build ## Run the tests of the main module with the race detector (needs a C compiler)
@@ -73,7 +74,7 @@ check-format:
 .PHONY: check-vet
 check-vet:
 	go vet ./...
-	cd devcluster && go vet -trimpath ./...
+	cd devcluster && go vet ./...
 
 .PHONY: check-lint
 check-lint:
