@@ -84,3 +84,9 @@ func (s *Streams) ErrPaint() Paint { return Paint{on: useColor(s.color, s.env, s
 func (s *Streams) Say(format string, args ...any) {
 	fmt.Fprintln(s.Err, Clean(fmt.Sprintf(format, args...)))
 }
+
+// Line writes one line of data.
+func (s *Streams) Line(text string) error {
+	_, err := fmt.Fprintln(s.Out, Clean(text))
+	return wrote(err)
+}

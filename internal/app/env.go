@@ -1,0 +1,58 @@
+package app
+
+import (
+	"path/filepath"
+	"strconv"
+
+	"github.com/fairlead-cd/fairlead/internal/output"
+)
+
+// env is all that the environment says. `fairlead help environment` lists these variables.
+type env struct {
+	Kubeconfig string // KUBECONFIG: files, as kubectl reads them
+	StateDir   string // FAIRLEAD_HOME: where `fairlead up` keeps its cluster; default ~/.fairlead
+	Home       string // HOME
+	User       string // USER: who asked for a sync or a rollback
+	Output     output.Env
+}
+
+// readEnv reads the environment through lookup.
+func readEnv(lookup func(string) string) env {
+	e := env{
+		Kubeconfig: lookup("KUBECONFIG"),
+		StateDir:   lookup("FAIRLEAD_HOME"),
+		Home:       lookup("HOME"),
+		User:       lookup("USER"),
+		Output: output.Env{
+			NoColor: lookup("NO_COLOR"), ForceColor: lookup("CLICOLOR_FORCE"),
+			CI: lookup("CI"), Term: lookup("TERM"),
+		},
+	}
+	if n, err := strconv.Atoi(lookup("COLUMNS")); err == nil && n > 0 {
+		e.Output.Columns = n
+	}
+	if e.StateDir == "" && e.Home != "" {
+		e.StateDir = filepath.Join(e.Home, ".fairlead")
+	}
+	return e
+}
+
+// kubeconfigFiles are where clusters are described when no flag says so: KUBECONFIG; else the local
+// cluster that `fairlead up` made; else kubectl's own default. Files that do not exist are passed
+// over.
+func (e env) kubeconfigFiles() []string {
+	if e.Kubeconfig != "" {
+		return filepath.SplitList(e.Kubeconfig)
+	}
+	var files []string
+	if e.StateDir != "" {
+		files = append(files, e.localKubeconfig())
+	}
+	if e.Home != "" {
+		files = append(files, filepath.Join(e.Home, ".kube", "config"))
+	}
+	return files
+}
+
+// localKubeconfig is the kubeconfig of the cluster that `fairlead up` made.
+func (e env) localKubeconfig() string { return filepath.Join(e.StateDir, "kubeconfig") }

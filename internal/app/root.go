@@ -1,0 +1,77 @@
+package app
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fairlead-cd/fairlead/internal/cli"
+	"github.com/fairlead-cd/fairlead/internal/cli/crds"
+	"github.com/fairlead-cd/fairlead/internal/cli/get"
+	versioncmd "github.com/fairlead-cd/fairlead/internal/cli/version"
+	"github.com/fairlead-cd/fairlead/internal/output"
+)
+
+const rootLong = `Fairlead carries an application from a Git commit to a healthy release in every environment.
+
+Start with: fairlead up (a cluster on this machine with a reference application in it), then
+fairlead get.`
+
+// newRoot makes the command tree.
+func newRoot(f *cli.Factory) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "fairlead COMMAND",
+		Short:         "From a Git commit to a healthy release in every environment",
+		Long:          rootLong,
+		SilenceErrors: true, // cli.Report tells them, once
+		SilenceUsage:  true,
+		Args:          unknownCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.IO.SetColor(f.Global.Color); err != nil {
+				return &cli.UsageError{Command: cmd.CommandPath(), Err: err}
+			}
+			return nil
+		},
+	}
+	root.SetIn(f.IO.In)
+	root.SetOut(f.IO.Out)
+	root.SetErr(f.IO.Err)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &cli.UsageError{Command: cmd.CommandPath(), Err: err}
+	})
+	addGlobalFlags(root, &f.Global)
+	root.AddGroup(
+		&cobra.Group{ID: cli.GroupLook, Title: "See how releases stand:"},
+		&cobra.Group{ID: cli.GroupAct, Title: "Act on a release:"},
+		&cobra.Group{ID: cli.GroupRun, Title: "Run Fairlead:"},
+	)
+	root.AddCommand(
+		get.NewCmdGet(f, nil),
+		crds.NewCmdCRDs(f, nil),
+		versioncmd.NewCmdVersion(f, nil),
+		exitCodesTopic(), environmentTopic(),
+	)
+	return root
+}
+
+func addGlobalFlags(root *cobra.Command, g *cli.Global) {
+	flags := root.PersistentFlags()
+	flags.StringVar(&g.Kubeconfig, "kubeconfig", "", "kubeconfig `file`; default: $KUBECONFIG, the cluster of fairlead up, ~/.kube/config")
+	flags.StringVar(&g.Context, "context", "", "`name` of the kubeconfig's context")
+	flags.StringVarP(&g.Namespace, "namespace", "n", "", "only releases asked for in, or deployed to, this `namespace`")
+	flags.StringVar(&g.Color, "color", output.ColorAuto, "`when` to use colours: auto, always or never")
+	flags.CountVarP(&g.Verbosity, "verbose", "v", "say more; -vv says even more")
+}
+
+// unknownCommand refuses what is no command, with what may have been meant.
+func unknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := ""
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = fmt.Sprintf("; did you mean %q?", near[0])
+	}
+	return cli.Usagef(cmd.CommandPath(), "unknown command %q%s", args[0], hint)
+}

@@ -1,0 +1,40 @@
+package app
+
+import "github.com/spf13/cobra"
+
+// exitCodesTopic is a page of the help.
+func exitCodesTopic() *cobra.Command {
+	return &cobra.Command{
+		Use:   "exit-codes",
+		Short: "What the exit codes mean",
+		Long: `Exit codes of every command:
+
+    0  yes: done, healthy, no difference
+    1  no: a difference, something unhealthy, findings
+    2  wrong usage, or something did not work
+    3  the deployment failed
+    4  denied: credentials or rights
+    5  conflict: someone else has it
+  124  not done when the time was up
+  130  interrupted`,
+	}
+}
+
+// environmentTopic is a page of the help. readEnv is what it describes.
+func environmentTopic() *cobra.Command {
+	return &cobra.Command{
+		Use:   "environment",
+		Short: "Environment variables that are read",
+		Long: `Environment variables:
+
+  KUBECONFIG       kubeconfig files, as kubectl reads them
+  FAIRLEAD_HOME    where fairlead up keeps its cluster (default ~/.fairlead)
+  NO_COLOR         not empty: no colours
+  CLICOLOR_FORCE   not empty and not 0: colours even where there is no terminal
+  CI               not empty: a build service; progress is lines that are only added
+  COLUMNS          width of the terminal
+
+A flag wins over all of them; for colours the order is --color, NO_COLOR, CLICOLOR_FORCE, CI,
+terminal.`,
+	}
+}

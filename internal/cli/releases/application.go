@@ -1,0 +1,156 @@
+package releases
+
+import (
+	"cmp"
+	"strings"
+	"time"
+
+	argo "github.com/fairlead-cd/fairlead/api/argoproj/v1alpha1"
+	"github.com/fairlead-cd/fairlead/internal/model"
+)
+
+func viewApplication(app *argo.Application) View {
+	v := viewOf(model.KindApplication, app)
+	st := app.Status
+	v.TargetNamespace = app.Spec.Destination.Namespace
+	v.Release = app.Name
+	if src := app.Spec.Source; src != nil {
+		if src.Helm != nil && src.Helm.ReleaseName != "" {
+			v.Release = src.Helm.ReleaseName
+		}
+		v.Source = joinWords(src.RepoURL, cmp.Or(src.Chart, src.Path), src.TargetRevision)
+	}
+	running := st.Sync.Revision
+	if n := len(st.History); n > 0 {
+		last := st.History[n-1]
+		running, v.Revision = last.Revision, int(last.ID)
+		if st.Sync.Revision != running {
+			v.Attempted = st.Sync.Revision
+		}
+	}
+	v.Version = shortVersion(running)
+	if isCommit(running) {
+		v.Commit = running
+	}
+	v.ObservedAt = latest(since(st.ReconciledAt), since(st.ObservedAt))
+	for _, c := range st.Conditions {
+		// Argo's conditions exist while they are true.
+		v.Conditions = append(v.Conditions, Condition{Type: c.Type, Status: "True", Message: c.Message, Since: since(c.LastTransitionTime)})
+	}
+	for _, r := range st.Resources {
+		v.Objects = append(v.Objects, model.ObjectKey{Group: r.Group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name})
+	}
+	v.History = applicationHistory(st.History)
+	v.judgeApplication(app)
+	if c := v.Condition(argo.ConditionHeldWarning); c != nil {
+		v.Conditions = append(v.Conditions, Condition{Type: ConditionHeld, Status: "True", Message: c.Message, Since: c.Since})
+	}
+	v.hold(parseHold(app.Annotations))
+	return v
+}
+
+// judgeApplication settles the status: an operation that is under way or went wrong comes before
+// health, and health before being out of sync.
+func (v *View) judgeApplication(app *argo.Application) {
+	st := app.Status
+	v.Healthy = st.Health.Status == string(model.Healthy)
+	op := st.OperationState
+	failure := v.applicationError()
+	switch {
+	case st.Sync.Status == "" && st.Health.Status == "" && op == nil && failure == nil:
+		v.Status, v.Message = Unknown, "not looked at yet: is the controller running?"
+	case app.Operation != nil || op != nil && op.Phase == argo.OperationRunning:
+		v.Status = Progressing
+		if op != nil {
+			v.Message = op.Message
+		}
+	case failure != nil:
+		v.Status, v.Reason, v.Message = Failed, failure.Type, failure.Message
+	case op != nil && (op.Phase == argo.OperationFailed || op.Phase == argo.OperationError):
+		v.Status, v.Reason, v.Message = Failed, string(op.Phase), op.Message
+	case st.Health.Status == string(model.Degraded), st.Health.Status == string(model.Progressing),
+		st.Health.Status == string(model.Suspended):
+		v.Status, v.Message = Status(st.Health.Status), st.Health.Message
+	case st.Sync.Status == argo.SyncOutOfSync:
+		v.Status, v.Message = OutOfSync, outOfSync(st)
+	case st.Health.Status == string(model.Missing):
+		v.Status, v.Message = Degraded, cmp.Or(st.Health.Message, "objects are missing")
+	case v.Healthy && st.Sync.Status == argo.SyncSynced:
+		v.Status, v.Message = Healthy, st.Health.Message
+		if v.Message == "" && op != nil {
+			v.Message = op.Message
+		}
+	default:
+		v.Status, v.Message = Unknown, st.Health.Message
+	}
+}
+
+// applicationError is the first condition that is an error; a warning is none.
+func (v *View) applicationError() *Condition {
+	for i, c := range v.Conditions {
+		if strings.HasSuffix(c.Type, "Error") {
+			return &v.Conditions[i]
+		}
+	}
+	return nil
+}
+
+func outOfSync(st argo.ApplicationStatus) string {
+	var names []string
+	for _, r := range st.Resources {
+		if r.Status == argo.SyncOutOfSync {
+			names = append(names, r.Kind+"/"+r.Name)
+		}
+	}
+	const most = 3
+	switch n := len(names); {
+	case n == 0:
+		return "differs from the source"
+	case n > most:
+		return strings.Join(names[:most], ", ") + ", … differ from the source"
+	case n == 1:
+		return names[0] + " differs from the source"
+	}
+	return strings.Join(names, ", ") + " differ from the source"
+}
+
+func applicationHistory(entries []argo.RevisionHistory) []model.Record {
+	var records []model.Record
+	for i, h := range entries {
+		r := model.Record{Revision: int(h.ID), Status: model.RecordSuperseded, Time: h.DeployedAt.UTC(), Source: revision(h.Revision)}
+		if i == len(entries)-1 {
+			r.Status = model.RecordDeployed
+		}
+		records = append(records, r)
+	}
+	return records
+}
+
+// revision is a commit or a chart version, as statuses write either.
+func revision(s string) model.Revision {
+	if isCommit(s) {
+		return model.Revision{Commit: s}
+	}
+	return model.Revision{Version: s}
+}
+
+func latest(times ...time.Time) time.Time {
+	var max time.Time
+	for _, t := range times {
+		if t.After(max) {
+			max = t
+		}
+	}
+	return max
+}
+
+// joinWords joins what is not empty with spaces.
+func joinWords(words ...string) string {
+	var kept []string
+	for _, w := range words {
+		if w != "" {
+			kept = append(kept, w)
+		}
+	}
+	return strings.Join(kept, " ")
+}

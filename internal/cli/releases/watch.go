@@ -1,0 +1,206 @@
+package releases
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/fairlead-cd/fairlead/internal/output"
+)
+
+// ErrStop, returned by a callback of Watch, ends it without an error.
+var ErrStop = errors.New("stop watching")
+
+const (
+	settle    = 50 * time.Millisecond // changes that come together are told together
+	recheck   = 15 * time.Second      // how often it is asked whether a controller is still there
+	retryWait = 2 * time.Second       // between tries to watch again
+)
+
+// Watch calls changed with all releases, and again whenever one may have changed, until ctx is done
+// or changed returns an error. It is told of changes by watches; a watch that breaks is taken up
+// again, and until then what was known stays.
+func (r *Reader) Watch(ctx context.Context, changed func([]View) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	g, ctx := errgroup.WithContext(ctx)
+	events := make(chan event)
+	for i, req := range requests {
+		g.Go(func() error { return r.follow(ctx, i, req, events) })
+	}
+	g.Go(func() error {
+		defer cancel()
+		return r.gather(ctx, events, changed)
+	})
+	err := g.Wait()
+	if errors.Is(err, ErrStop) {
+		return nil
+	}
+	return err
+}
+
+// event is a change of one kind's objects: a full list when replace is set, else one object.
+type event struct {
+	kind    int
+	replace map[types.UID]View
+	uid     types.UID
+	view    *View // nil is deleted
+}
+
+// gather keeps what the watches told and tells it on, once all kinds were read.
+func (r *Reader) gather(ctx context.Context, events <-chan event, changed func([]View) error) error {
+	known := make([]map[types.UID]View, len(requests))
+	tick := time.NewTicker(recheck)
+	defer tick.Stop()
+	var due <-chan time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+			due = time.After(0)
+		case e := <-events:
+			switch {
+			case e.replace != nil:
+				known[e.kind] = e.replace
+			case e.view == nil:
+				delete(known[e.kind], e.uid)
+			default:
+				known[e.kind][e.uid] = *e.view
+			}
+			if due == nil {
+				due = time.After(settle)
+			}
+		case <-due:
+			due = nil
+			if slices.ContainsFunc(known, func(m map[types.UID]View) bool { return m == nil }) {
+				continue // a kind that was not read yet is not an empty one
+			}
+			views, err := r.assemble(ctx, known)
+			if err != nil {
+				return err
+			}
+			if err := changed(views); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (r *Reader) assemble(ctx context.Context, known []map[types.UID]View) ([]View, error) {
+	f := &facts{}
+	if err := r.facts(ctx, f); err != nil {
+		return nil, err
+	}
+	now := r.Now()
+	views := []View{}
+	for _, m := range known {
+		for _, v := range slices.Collect(maps.Values(m)) {
+			f.complete(&v, now)
+			v.Age = output.Age(now.Sub(v.CreatedAt))
+			views = append(views, v)
+		}
+	}
+	slices.SortFunc(views, compare)
+	return views, nil
+}
+
+// follow lists the objects of one kind and watches them from there, over and over.
+func (r *Reader) follow(ctx context.Context, kind int, req request, events chan<- event) error {
+	for {
+		err := r.listAndWatch(ctx, kind, req, events)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
+			return err
+		case err != nil && r.Note != nil:
+			r.Note(fmt.Sprintf("trying again in %s: %v", retryWait, err))
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(retryWait):
+		}
+	}
+}
+
+func (r *Reader) listAndWatch(ctx context.Context, kind int, req request, events chan<- event) error {
+	client := r.Dynamic.Resource(req.resource)
+	list, err := client.List(ctx, metav1.ListOptions{LabelSelector: req.selector})
+	if apierrors.IsNotFound(err) {
+		return send(ctx, events, event{kind: kind, replace: map[types.UID]View{}})
+	}
+	if err != nil {
+		return fmt.Errorf("listing %s: %w", req.resource.GroupResource(), err)
+	}
+	all := make(map[types.UID]View, len(list.Items))
+	for i := range list.Items {
+		all[list.Items[i].GetUID()] = req.read(&list.Items[i])
+	}
+	if err := send(ctx, events, event{kind: kind, replace: all}); err != nil {
+		return err
+	}
+	version := list.GetResourceVersion()
+	for {
+		w, err := client.Watch(ctx, metav1.ListOptions{
+			LabelSelector: req.selector, ResourceVersion: version, AllowWatchBookmarks: true,
+		})
+		if err != nil {
+			return fmt.Errorf("watching %s: %w", req.resource.GroupResource(), err)
+		}
+		version, err = pass(ctx, w, kind, req, version, events)
+		w.Stop()
+		if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) {
+			return nil // list again
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// pass hands on the events of one watch until it ends, and gives the version to go on from.
+func pass(ctx context.Context, w watch.Interface, kind int, req request, version string, events chan<- event) (string, error) {
+	for e := range w.ResultChan() {
+		if e.Type == watch.Error {
+			return version, apierrors.FromObject(e.Object)
+		}
+		u, ok := e.Object.(*unstructured.Unstructured)
+		if !ok {
+			continue
+		}
+		version = u.GetResourceVersion()
+		out := event{kind: kind, uid: u.GetUID()}
+		switch e.Type {
+		case watch.Bookmark:
+			continue
+		case watch.Added, watch.Modified:
+			v := req.read(u)
+			out.view = &v
+		}
+		if err := send(ctx, events, out); err != nil {
+			return version, err
+		}
+	}
+	return version, ctx.Err()
+}
+
+func send(ctx context.Context, events chan<- event, e event) error {
+	select {
+	case events <- e:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
