@@ -88,7 +88,7 @@ func decide(label string, o *model.Object, k known) model.Change {
 	case !k.exists:
 		c.Action = model.ActionCreate
 	case !applied && k.live.Fields != "":
-		c.Action, c.Reason = model.ActionUpdate, ReasonUnrecorded
+		c.Action, c.Reason = model.ActionAdopt, ReasonUnrecorded
 	case !applied:
 		c.Action = model.ActionAdopt
 	case k.prev.Digest != o.Digest:
