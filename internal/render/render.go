@@ -2,11 +2,13 @@ package render
 
 import (
 	"context"
-	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/render/helm"
+	"github.com/fairlead-cd/fairlead/internal/render/plain"
 )
 
 // Options say where rendering happens and what it may take. The zero value renders in this
@@ -53,26 +55,74 @@ type Stats struct {
 }
 
 // Renderer turns artifacts into objects. It is safe for concurrent use.
-type Renderer struct{}
+type Renderer struct {
+	o     Options
+	scans scans
+
+	renders, hits, failures atomic.Int64
+}
 
 // New makes a Renderer. It starts no process and touches no disk before it is asked to render.
-func New(o Options) *Renderer { return &Renderer{} }
+func New(o Options) *Renderer {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Renderer{o: o}
+}
 
 // Inputs is the digest of everything that a render of rel would depend on: the artifact's digest,
 // values, names, renderer and, when the chart asks for them, capabilities. It is cheap and renders
 // nothing; equal digests mean that rendering again would tell nothing new.
 func (r *Renderer) Inputs(rel model.Release, a model.Artifact, caps model.Capabilities) (string, error) {
-	return "", errors.New("not implemented")
+	_, t, err := r.look(rel, a)
+	if err != nil {
+		return "", err
+	}
+	return inputs(rel, a, caps, t), nil
+}
+
+// look finds out which renderer the artifact needs, and what its output depends on.
+func (r *Renderer) look(rel model.Release, a model.Artifact) (model.Renderer, traits, error) {
+	kind, err := choose(rel.Renderer, a)
+	if err != nil || kind != model.RenderHelm {
+		return kind, traits{}, err
+	}
+	t, err := r.scans.of(rel, a)
+	return kind, t, err
 }
 
 // Render turns an artifact into objects. Whatever is wrong with the input is a *model.Error of
 // kind Invalid with file and line where they are known; no sensitive value appears in it.
 func (r *Renderer) Render(ctx context.Context, rel model.Release, a model.Artifact, caps model.Capabilities, o RenderOptions) (model.Rendered, error) {
-	return model.Rendered{}, errors.New("not implemented")
+	kind, t, err := r.look(rel, a)
+	if err != nil {
+		return model.Rendered{}, err
+	}
+	digest := inputs(rel, a, caps, t)
+	rendered, err := r.run(ctx, kind, rel, a, caps, o)
+	if err != nil {
+		return model.Rendered{}, err
+	}
+	rendered.Digest = digest
+	return rendered, nil
+}
+
+func (r *Renderer) run(ctx context.Context, kind model.Renderer, rel model.Release, a model.Artifact, caps model.Capabilities, o RenderOptions) (model.Rendered, error) {
+	r.renders.Add(1)
+	if kind == model.RenderPlain {
+		return plain.Render(ctx, a, rel.Namespace)
+	}
+	return helm.Render(ctx, helm.Request{
+		Dir: a.Dir, Path: a.Path, Digest: a.Digest, Name: rel.Name, Namespace: rel.Namespace,
+		IsUpgrade: o.IsUpgrade, Revision: o.Revision, Values: rel.Values, Capabilities: caps,
+		MaxOutput: r.o.Limits.Output,
+	}, nil)
 }
 
 // Stats says what happened so far.
-func (r *Renderer) Stats() Stats { return Stats{} }
+func (r *Renderer) Stats() Stats {
+	return Stats{Renders: r.renders.Load(), CacheHits: r.hits.Load(), Failures: r.failures.Load()}
+}
 
 // Close ends the workers. Renders under way fail.
 func (r *Renderer) Close() error { return nil }

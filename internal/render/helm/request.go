@@ -1,0 +1,55 @@
+package helm
+
+import (
+	chart "helm.sh/helm/v4/pkg/chart/v2"
+
+	"github.com/fairlead-cd/fairlead/internal/model"
+)
+
+// Request is all that a render depends on. It crosses a process boundary.
+type Request struct {
+	Dir    string // the artifact's folder
+	Path   string // the chart below Dir
+	Digest string // of the artifact; equal digests are equal content
+
+	Name      string // of the release
+	Namespace string
+	IsUpgrade bool
+	Revision  int
+	Values    []model.ValuesLayer
+
+	Capabilities model.Capabilities
+	Dependencies []Dependency // fetched for this chart, after a NeedDependencies error
+	MaxOutput    int64        // bytes of everything rendered together; 0 is 32 MiB
+}
+
+// Dependency is a chart that another one depends on without carrying it in charts/.
+type Dependency struct {
+	Name       string
+	Version    string // a version or a range
+	Repository string // https://... or oci://...
+
+	Dir  string // where it was put, when it was fetched
+	Path string
+}
+
+// Same reports whether both are the same demand, fetched or not.
+func (d Dependency) Same(o Dependency) bool {
+	return d.Name == o.Name && d.Version == o.Version && d.Repository == o.Repository
+}
+
+// NeedDependencies says which charts must be fetched before a chart can be rendered.
+type NeedDependencies struct {
+	Missing []Dependency
+}
+
+// Error names the first of them.
+func (n *NeedDependencies) Error() string {
+	return "dependency " + n.Missing[0].Name + " is not in charts/"
+}
+
+// Charts keeps loaded charts by the digest of their artifact. Implementations may forget at will.
+type Charts interface {
+	Get(key string) *chart.Chart
+	Put(key string, c *chart.Chart)
+}

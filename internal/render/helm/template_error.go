@@ -1,0 +1,94 @@
+package helm
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/render/manifest"
+)
+
+// templateFailure is what Helm's engine says of a template that failed, taken apart.
+type templateFailure struct {
+	outer   string // the template that was executed: "chart/templates/deployment.yaml"
+	file    string // where the failure is: the innermost template
+	line    int
+	msg     string
+	through []string // templates between the outer and the failing one, outermost first
+	refusal bool     // the chart called fail or required
+}
+
+// The forms that helm.sh/helm/v4/pkg/engine writes: cleanupParseError, reformatExecErrorMsg.
+var (
+	refusalForm = regexp.MustCompile(`(?s)^execution error at \(([^():]+):(\d+)(?::\d+)?\): (.*)$`)
+	parseForm   = regexp.MustCompile(`(?s)^parse error at \(([^():]+):(\d+)(?::\d+)?\): (.*)$`)
+	placeLine   = regexp.MustCompile(`^(\S+):(\d+)(?::\d+)?$`)
+	rawForm     = regexp.MustCompile(`(?s)^template: ([^\s:]+):(\d+)(?::\d+)?: (.*)$`)
+)
+
+func parseTemplateError(err error) templateFailure {
+	text := err.Error()
+	for _, form := range []*regexp.Regexp{refusalForm, parseForm, rawForm} {
+		if m := form.FindStringSubmatch(text); m != nil {
+			f := templateFailure{outer: m[1], file: m[1], msg: m[3], refusal: form == refusalForm}
+			f.line, _ = strconv.Atoi(m[2])
+			return f
+		}
+	}
+	return parseTrace(text)
+}
+
+// parseTrace reads blocks of a place, what was executed there, and a message, each more indented
+// than the one before.
+func parseTrace(text string) templateFailure {
+	var f templateFailure
+	var msg []string
+	for _, raw := range strings.Split(text, "\n") {
+		line := strings.TrimSpace(raw)
+		m := placeLine.FindStringSubmatch(line)
+		switch {
+		case m != nil && raw == line:
+			if f.file != "" {
+				f.through = append(f.through, f.file+":"+strconv.Itoa(f.line))
+			} else {
+				f.outer = m[1]
+			}
+			f.file, msg = m[1], nil
+			f.line, _ = strconv.Atoi(m[2])
+		case strings.HasPrefix(line, "executing "):
+		case line != "":
+			msg = append(msg, line)
+		}
+	}
+	if f.msg = strings.Join(msg, " "); f.msg == "" {
+		f.msg = text
+	}
+	return f
+}
+
+// templateError makes the failure of a template one that names file and line below the chart.
+func templateError(err error, chartName string) error {
+	f := parseTemplateError(err)
+	e := &model.Error{
+		Kind: model.ErrInvalid, Reason: "TemplateError",
+		File: below(f.file, chartName), Line: f.line, Msg: manifest.OneLine(f.msg),
+	}
+	if len(f.through) > 0 {
+		e.Msg += fmt.Sprintf(" (included from %s)", below(f.through[0], chartName))
+	}
+	switch {
+	case f.refusal:
+		e.Next = "the chart refuses these values: change them"
+	case strings.Contains(f.msg, "nil pointer evaluating"):
+		e.Next = "a value that the template goes into is missing: set it, or guard the template with `with` or `if`"
+	}
+	return e
+}
+
+// below cuts the chart's name off: Helm names templates "chart/templates/x.yaml", people look for
+// templates/x.yaml in the chart's folder.
+func below(name, chartName string) string {
+	return strings.TrimPrefix(name, chartName+"/")
+}

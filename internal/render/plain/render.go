@@ -1,0 +1,88 @@
+package plain
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/render/manifest"
+)
+
+// Render reads all manifests below the artifact's Path. Objects without a namespace are compared
+// as if they were in namespace when duplicates are looked for; they are not changed.
+func Render(ctx context.Context, a model.Artifact, namespace string) (model.Rendered, error) {
+	var rendered model.Rendered
+	err := walk(ctx, a, func(name string, content []byte) error {
+		objects, err := decodeFile(name, content)
+		if err != nil {
+			return err
+		}
+		rendered.Objects = append(rendered.Objects, objects...)
+		return nil
+	})
+	if err != nil {
+		return model.Rendered{}, err
+	}
+	if err := manifest.Unique(rendered.Objects, namespace); err != nil {
+		return model.Rendered{}, err
+	}
+	return rendered, nil
+}
+
+func decodeFile(name string, content []byte) ([]model.Object, error) {
+	if base := path.Base(name); base == "kustomization.yaml" || base == "kustomization.yml" {
+		return nil, &model.Error{
+			Kind: model.ErrInvalid, Reason: "KustomizeNotSupported", File: name,
+			Msg: "Kustomize is not supported yet", Next: "point the path at plain manifests or a Helm chart",
+		}
+	}
+	if strings.EqualFold(path.Ext(name), ".json") {
+		return decodeJSON(name, content)
+	}
+	var all []model.Object
+	for _, doc := range manifest.Split(content) {
+		objects, err := manifest.Decode(doc.Text, nil)
+		if err != nil {
+			return nil, manifest.At(err, name, doc.Line, doc.FirstLine())
+		}
+		all = append(all, placed(objects, name, doc.FirstLine())...)
+	}
+	return all, nil
+}
+
+// decodeJSON reads a file of JSON values one after another.
+func decodeJSON(name string, content []byte) ([]model.Object, error) {
+	var all []model.Object
+	dec := json.NewDecoder(bytes.NewReader(content))
+	for dec.More() {
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return nil, &model.Error{
+				Kind: model.ErrInvalid, Reason: "InvalidJSON", File: name, Line: lineAt(content, dec.InputOffset()),
+				Msg: fmt.Sprintf("not valid JSON: %v", err),
+			}
+		}
+		line := lineAt(content, dec.InputOffset()-int64(len(value)))
+		objects, err := manifest.Decode(value, nil)
+		if err != nil {
+			return nil, manifest.At(err, name, line, line)
+		}
+		all = append(all, placed(objects, name, line)...)
+	}
+	return all, nil
+}
+
+func lineAt(content []byte, offset int64) int {
+	return 1 + bytes.Count(content[:min(max(offset, 0), int64(len(content)))], []byte{'\n'})
+}
+
+func placed(objects []model.Object, file string, line int) []model.Object {
+	for i := range objects {
+		objects[i].Origin = model.Origin{File: file, Line: line}
+	}
+	return objects
+}
