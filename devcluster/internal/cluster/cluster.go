@@ -1,0 +1,278 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"go.uber.org/zap/zapcore"
+	"k8s.io/component-base/version"
+
+	"github.com/fairlead-cd/fairlead/devcluster/internal/apiserver"
+	"github.com/fairlead-cd/fairlead/devcluster/internal/certs"
+	"github.com/fairlead-cd/fairlead/devcluster/internal/controllermanager"
+	"github.com/fairlead-cd/fairlead/devcluster/internal/etcd"
+	"github.com/fairlead-cd/fairlead/devcluster/internal/node"
+	"github.com/fairlead-cd/fairlead/devcluster/internal/scheduler"
+)
+
+// stopTimeout is how long each of the two groups of components may take to end.
+const stopTimeout = 1500 * time.Millisecond
+
+// Cluster is a running cluster.
+type Cluster struct {
+	options Options
+	ranges  ranges
+	dir     directory
+
+	info     Info
+	certs    *certs.Set
+	listener net.Listener
+	etcd     *etcd.Server
+	node     node.Node
+	egress   *egress
+	relay    *relay
+	lock     *os.File
+	klog     *os.File
+
+	// front is the API server, back what runs against it.
+	front, back group
+	failed      chan error
+}
+
+// group is components that are stopped together.
+type group struct {
+	cancel context.CancelFunc
+	wait   sync.WaitGroup
+}
+
+// Start starts a cluster and returns when it is ready; the context bounds the starting
+// alone. After an error nothing of it is left running.
+func Start(ctx context.Context, o Options) (*Cluster, error) {
+	begun := time.Now()
+	r, err := o.validate()
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{options: o, ranges: r, dir: directory(o.Dir), failed: make(chan error, 8)}
+	if c.lock, err = c.dir.lock(); err != nil {
+		return nil, err
+	}
+	steps := []func(context.Context) error{
+		c.prepare, c.startEtcd, c.startAPIServer, c.startControllers, c.startNode, c.waitDefaults,
+	}
+	for _, step := range steps {
+		if err := c.either(ctx, step); err != nil {
+			c.Stop()
+			return nil, err
+		}
+	}
+	c.info.Startup = fmt.Sprintf("%.1fs", time.Since(begun).Seconds())
+	return c, nil
+}
+
+// Info describes the cluster.
+func (c *Cluster) Info() Info { return c.info }
+
+// Failed delivers the error of a component that ended though nobody stopped it.
+func (c *Cluster) Failed() <-chan error { return c.failed }
+
+// either runs a step, and ends it when a component started before fails meanwhile.
+func (c *Cluster) either(ctx context.Context, step func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- step(ctx) }()
+	select {
+	case err := <-done:
+		return err
+	case err := <-c.failed:
+		cancel()
+		<-done
+		return err
+	}
+}
+
+func (c *Cluster) prepare(context.Context) error {
+	err := c.dir.prepare(c.options.Fresh)
+	if err != nil {
+		return err
+	}
+	if c.klog, err = openLog(c.dir.path("logs", "kubernetes.log"), c.options.Verbosity); err != nil {
+		return err
+	}
+	if c.certs, err = certs.LoadSet(c.dir.path("pki"), []net.IP{c.ranges.service, c.ranges.gateway}); err != nil {
+		return err
+	}
+	if c.listener, err = c.dir.listen(c.options.Port); err != nil {
+		return err
+	}
+	server := "https://" + c.listener.Addr().String()
+	kubeconfigs := map[string]certs.Subject{
+		c.dir.kubeconfig(): {CommonName: "fairlead-admin", Organization: []string{"system:masters"}},
+		c.dir.path("pki", "controller-manager.config"): {CommonName: "system:kube-controller-manager"},
+		c.dir.path("pki", "scheduler.config"):          {CommonName: "system:kube-scheduler"},
+	}
+	for path, subject := range kubeconfigs {
+		if err := c.certs.CA.WriteKubeconfig(path, server, subject); err != nil {
+			return err
+		}
+	}
+	c.info = Info{Kubeconfig: c.dir.kubeconfig(), Server: server, Version: version.Get().GitVersion, PID: os.Getpid()}
+	c.info.Node, c.info.NodeReason, err = choose(c.options.Node)
+	return err
+}
+
+func (c *Cluster) startEtcd(ctx context.Context) (err error) {
+	level := zapcore.WarnLevel
+	if c.options.Verbosity > 0 {
+		level = zapcore.InfoLevel
+	}
+	if c.etcd, err = etcd.Start(ctx, c.dir.path("etcd"), c.dir.path("logs", "etcd.log"), level); err != nil {
+		return err
+	}
+	go func() {
+		if err, open := <-c.etcd.Failed(); open && err != nil {
+			c.report(fmt.Errorf("running etcd: %w", err))
+		}
+	}()
+	return nil
+}
+
+func (c *Cluster) startAPIServer(ctx context.Context) (err error) {
+	o := apiserver.Options{
+		Dir: c.dir.path("config"), Listener: c.listener, Etcd: c.etcd.Endpoint, Certs: c.certs,
+		Advertise: c.ranges.gateway, ServiceCIDR: c.options.ServiceCIDR, AuditLog: c.options.AuditLog,
+	}
+	if c.info.Node != NodeContainerd {
+		if c.egress, err = listenEgress(c.options.Log); err != nil {
+			return err
+		}
+		o.Egress = c.egress.socket
+	}
+	c.run(&c.front, func(ctx context.Context) error { return apiserver.Run(ctx, o) })
+	return waitReady(ctx, c.dir.kubeconfig())
+}
+
+func (c *Cluster) startControllers(context.Context) error {
+	c.run(&c.back, func(ctx context.Context) error {
+		return controllermanager.Run(ctx, controllermanager.Options{
+			Kubeconfig: c.dir.path("pki", "controller-manager.config"), Certs: c.certs,
+			ServiceCIDR: c.options.ServiceCIDR, PodCIDR: c.options.PodCIDR,
+		})
+	})
+	c.run(&c.back, func(ctx context.Context) error {
+		return scheduler.Run(ctx, scheduler.Options{
+			Dir: c.dir.path("config"), Kubeconfig: c.dir.path("pki", "scheduler.config"),
+		})
+	})
+	return nil
+}
+
+func (c *Cluster) startNode(ctx context.Context) error {
+	if c.info.Node == NodeNone {
+		return nil
+	}
+	_, port, err := net.SplitHostPort(c.listener.Addr().String())
+	if err != nil {
+		return err
+	}
+	advertise := net.JoinHostPort(c.ranges.gateway.String(), port)
+	c.node = newNode(c.info.Node, node.Config{
+		Dir: c.dir.path("node"), Kubeconfig: c.dir.kubeconfig(),
+		CACert: c.certs.CA.CertFile, CAKey: c.certs.CA.KeyFile, Server: c.info.Server, Advertise: advertise,
+		ServiceCIDR: c.options.ServiceCIDR, PodCIDR: c.options.PodCIDR, NodeName: NodeName,
+		RegistryMirrors: c.options.RegistryMirrors, Log: c.options.Log,
+	})
+	if err := c.node.Cleanup(); err != nil {
+		return fmt.Errorf("cleaning up after an earlier run: %w", err)
+	}
+	if c.info.Node == NodeContainerd {
+		if c.relay, err = listenRelay(advertise, c.listener.Addr().String()); err != nil {
+			return err
+		}
+	}
+	if err := c.node.Start(ctx); err != nil {
+		return fmt.Errorf("starting %s node: %w", c.info.Node, err)
+	}
+	return nil
+}
+
+func (c *Cluster) waitDefaults(ctx context.Context) error {
+	return waitDefaults(ctx, c.dir.kubeconfig())
+}
+
+// run runs a component in g until the group is stopped.
+func (c *Cluster) run(g *group, component func(context.Context) error) {
+	if g.cancel == nil {
+		g.cancel = func() {}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	before := g.cancel
+	g.cancel = func() { before(); cancel() }
+	g.wait.Go(func() {
+		err := component(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil {
+			err = errors.New("running the control plane: a component ended by itself, see " + c.dir.path("logs"))
+		}
+		c.report(err)
+	})
+}
+
+func (c *Cluster) report(err error) {
+	select {
+	case c.failed <- err:
+	default:
+	}
+}
+
+// Stop ends everything, the node first and the database last, and gives the directory
+// back. What does not end in time ends with the process.
+func (c *Cluster) Stop() {
+	if c.node != nil {
+		if err := c.node.Stop(); err != nil {
+			fmt.Fprintf(c.options.Log, "stopping the node: %v\n", err)
+		}
+	}
+	c.back.stop()
+	c.front.stop()
+	if c.relay != nil {
+		c.relay.stop()
+	}
+	if c.egress != nil {
+		c.egress.stop()
+	}
+	if c.etcd != nil {
+		c.etcd.Stop()
+	}
+	if c.listener != nil {
+		_ = c.listener.Close()
+	}
+	closeLog(c.klog)
+	_ = c.lock.Close()
+}
+
+func (g *group) stop() {
+	if g.cancel == nil {
+		return
+	}
+	g.cancel()
+	done := make(chan struct{})
+	go func() {
+		g.wait.Wait()
+		close(done)
+	}()
+	timer := time.NewTimer(stopTimeout)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	}
+}

@@ -1,0 +1,93 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+)
+
+// relay carries connections from one address to another on this machine: pods cannot reach
+// 127.0.0.1, which is the only place where the API server listens.
+type relay struct {
+	listener net.Listener
+	wait     sync.WaitGroup
+
+	mu    sync.Mutex
+	open  map[net.Conn]bool
+	ended bool
+}
+
+// listenRelay listens at an address that need not exist yet: the node makes its bridge
+// later.
+func listenRelay(address, target string) (*relay, error) {
+	config := net.ListenConfig{Control: freeBind}
+	listener, err := config.Listen(context.Background(), "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listening for pods at %s: %w", address, err)
+	}
+	r := &relay{listener: listener, open: map[net.Conn]bool{}}
+	r.wait.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			r.wait.Go(func() { r.carry(conn, target) })
+		}
+	})
+	return r, nil
+}
+
+func (r *relay) carry(from net.Conn, target string) {
+	defer r.drop(from)
+	to, err := net.Dial("tcp", target)
+	if err != nil {
+		return
+	}
+	if !r.hold(from, to) {
+		_ = to.Close()
+		return
+	}
+	defer r.drop(to)
+	done := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(to, from)
+		_ = to.Close()
+		close(done)
+	}()
+	_, _ = io.Copy(from, to)
+	_ = from.Close()
+	<-done
+}
+
+func (r *relay) hold(conns ...net.Conn) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended {
+		return false
+	}
+	for _, c := range conns {
+		r.open[c] = true
+	}
+	return true
+}
+
+func (r *relay) drop(c net.Conn) {
+	_ = c.Close()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.open, c)
+}
+
+func (r *relay) stop() {
+	_ = r.listener.Close()
+	r.mu.Lock()
+	r.ended = true
+	for c := range r.open {
+		_ = c.Close()
+	}
+	r.mu.Unlock()
+	r.wait.Wait()
+}
