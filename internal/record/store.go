@@ -2,8 +2,14 @@ package record
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 
@@ -16,22 +22,22 @@ const DefaultHistory = 10
 // Store reads and writes the records of releases: Secrets of type helm.sh/release.v1, as Helm's
 // "secrets" storage driver keeps them. It holds no state; methods may be called side by side.
 type Store struct {
-	core rest.Interface
-	now  func() time.Time
+	api rest.Interface
+	now func() time.Time
 }
 
 // NewStore gives a store that works through a client of the core/v1 API, such as
 // clientset.CoreV1().RESTClient(). now is the clock that stamps records.
 func NewStore(core rest.Interface, now func() time.Time) *Store {
-	return &Store{core: core, now: now}
+	return &Store{api: core, now: now}
 }
 
 // Entry is one revision to be written: everything Helm's storage keeps of it.
 type Entry struct {
 	Release model.Release
 	// Record says what was observed. Its Revision, when 0, becomes one more than the highest
-	// known; its Time, when zero, now. Inputs, Source and Inventory are kept beside Helm's own
-	// data, so that a restart finds them without reading the bulk.
+	// known; its Time, when zero, now. What Helm's format has no place for is kept beside it, so
+	// that a restart finds it without reading the bulk.
 	Record model.Record
 	// Chart is what was rendered. Nil, for plain manifests, is recorded as a chart without
 	// templates that bears the release's name, so that Helm's commands have something to print.
@@ -58,62 +64,159 @@ type Full struct {
 // metadata alone. A release without any is an empty list and no error; an error is never an
 // empty list.
 func (s *Store) History(ctx context.Context, namespace, name string) ([]model.Record, error) {
-	panic("not yet")
+	body, err := s.records(namespace, name).
+		SetHeader("Accept", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1").
+		Do(ctx).Raw()
+	if err != nil {
+		return nil, failure("listing the records of", namespace, name, err)
+	}
+	var list metav1.PartialObjectMetadataList
+	if err := json.Unmarshal(body, &list); err != nil {
+		return nil, fmt.Errorf("reading the records of %s/%s: %w", namespace, name, err)
+	}
+	var known []model.Record
+	for i := range list.Items {
+		if _, rec, ok := FromSecretMetadata(&list.Items[i]); ok {
+			known = append(known, rec)
+		}
+	}
+	slices.SortFunc(known, byRevision)
+	return known, nil
+}
+
+// Details is History with what only the bulk says: the chart and the description of revisions that
+// another tool wrote. It reads every record of the release whole; it is for people who ask.
+func (s *Store) Details(ctx context.Context, namespace, name string) ([]model.Record, error) {
+	body, err := s.records(namespace, name).SetHeader("Accept", "application/json").Do(ctx).Raw()
+	if err != nil {
+		return nil, failure("listing the records of", namespace, name, err)
+	}
+	var list corev1.SecretList
+	if err := json.Unmarshal(body, &list); err != nil {
+		return nil, fmt.Errorf("reading the records of %s/%s: %w", namespace, name, err)
+	}
+	var known []model.Record
+	for i := range list.Items {
+		if list.Items[i].Type != secretType {
+			continue
+		}
+		full, err := decode(&list.Items[i])
+		if err != nil {
+			return nil, err
+		}
+		known = append(known, full.Record)
+	}
+	slices.SortFunc(known, byRevision)
+	return known, nil
 }
 
 // Last is the newest revision of a release, whatever its status; found is false when there is none.
 func (s *Store) Last(ctx context.Context, namespace, name string) (rec model.Record, found bool, err error) {
-	panic("not yet")
+	known, err := s.History(ctx, namespace, name)
+	if err != nil || len(known) == 0 {
+		return model.Record{}, false, err
+	}
+	return known[len(known)-1], true, nil
 }
 
 // Load reads one revision with its bulk; revision 0 is the newest. The error is a *model.Error
 // of kind NotFound when there is no such revision.
 func (s *Store) Load(ctx context.Context, namespace, name string, revision int) (Full, error) {
-	panic("not yet")
+	if revision == 0 {
+		last, found, err := s.Last(ctx, namespace, name)
+		if err != nil {
+			return Full{}, err
+		}
+		if !found {
+			return Full{}, notFound(namespace, name, 0)
+		}
+		revision = last.Revision
+	}
+	secret, err := s.get(ctx, namespace, name, revision)
+	if err != nil {
+		return Full{}, err
+	}
+	return decode(secret)
 }
 
-// Write records a revision: it creates the new record, then marks those it replaces as
-// superseded, then deletes what is older than the history allows. known is the release's history
-// as History or FromSecretMetadata gave it; nil is a release without any.
-//
-// An install costs one request. An upgrade costs three (the old record is read, the new one
-// created, the old one written back), plus one for each record that falls out of the history.
-// The record is true from the create on: when that succeeded and the rest did not, Write returns
-// the record and an error, and the next Write, or Settle, does what was left.
-//
-// A revision that exists already is an error of kind Conflict: known was out of date.
-func (s *Store) Write(ctx context.Context, e Entry, known []model.Record) (model.Record, error) {
-	panic("not yet")
+// Owned is what a release owned at a revision: the record's inventory, or where it has none, being
+// another tool's, the objects in its manifest.
+func (s *Store) Owned(ctx context.Context, namespace, name string, revision int) (model.Inventory, error) {
+	full, err := s.Load(ctx, namespace, name, revision)
+	if err != nil {
+		return nil, err
+	}
+	if full.Inventory != nil {
+		return full.Inventory, nil
+	}
+	return full.Objects()
 }
 
-// Settle finishes what a crash between the requests of a Write left: of several deployed records
-// all but the newest become superseded. It costs nothing when there is nothing to do.
-func (s *Store) Settle(ctx context.Context, namespace, name string, known []model.Record) error {
-	panic("not yet")
-}
-
-// SetStatus changes the status and description of a revision, inside Helm's data and on its
-// labels: a failed revision that became healthy later is deployed.
-func (s *Store) SetStatus(ctx context.Context, namespace, name string, revision int, status model.RecordStatus, description string) error {
-	panic("not yet")
-}
-
-// Delete removes every record of a release, as helm uninstall without --keep-history does.
+// Delete removes every record of a release, as helm uninstall without --keep-history does, in one
+// request.
 func (s *Store) Delete(ctx context.Context, namespace, name string) error {
-	panic("not yet")
+	if err := checkName(namespace, name); err != nil {
+		return err
+	}
+	err := selecting(s.secrets(s.api.Delete(), namespace), name).Do(ctx).Error()
+	if err != nil {
+		return failure("deleting the records of", namespace, name, err)
+	}
+	return nil
 }
 
-// FromSecretMetadata builds a record from the labels and annotations of a release Secret alone,
-// so that a watch of metadata is all a controller needs. ok is false when the object is no
-// release record. A record another tool wrote has neither Owner, Inputs nor Inventory.
-func FromSecretMetadata(meta metav1.Object) (name string, rec model.Record, ok bool) {
-	panic("not yet")
+func (s *Store) get(ctx context.Context, namespace, name string, revision int) (*corev1.Secret, error) {
+	body, err := s.secrets(s.api.Get(), namespace, secretName(name, revision)).
+		SetHeader("Accept", "application/json").Do(ctx).Raw()
+	if err != nil {
+		return nil, failure(fmt.Sprintf("reading revision %d of", revision), namespace, name, err)
+	}
+	var secret corev1.Secret
+	if err := json.Unmarshal(body, &secret); err != nil {
+		return nil, fmt.Errorf("reading revision %d of %s/%s: %w", revision, namespace, name, err)
+	}
+	return &secret, nil
 }
 
-// Objects are the objects in a record's manifest, without digests: what a release owns when its
-// last record is another tool's. Namespaces are as written in the manifest, empty where it says
-// none.
-func (f *Full) Objects() (model.Inventory, error) {
-	panic("not yet")
+// records asks for all records of one release.
+func (s *Store) records(namespace, name string) *rest.Request {
+	return selecting(s.secrets(s.api.Get(), namespace), name)
 }
 
+// selecting narrows a request to the records of one release. The type keeps it from Secrets that
+// merely bear the same labels.
+func selecting(r *rest.Request, name string) *rest.Request {
+	return r.Param("labelSelector", "owner=helm,name="+name).Param("fieldSelector", "type="+secretType)
+}
+
+func (s *Store) secrets(r *rest.Request, namespace string, more ...string) *rest.Request {
+	return r.AbsPath(append([]string{"/api/v1/namespaces", namespace, "secrets"}, more...)...)
+}
+
+// secretName is the name Helm's storage gives to a revision:
+// https://github.com/helm/helm/blob/v4.3.1/pkg/storage/storage.go (makeKey).
+func secretName(name string, revision int) string {
+	return "sh.helm.release.v1." + name + ".v" + strconv.Itoa(revision)
+}
+
+// Helm's own rule for release names: https://helm.sh/docs/topics/charts/ and
+// pkg/chart/v2/util/validate_name.go. Longer names do not fit in the labels charts make of them.
+var validName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+
+const maxNameLength = 53
+
+func checkName(namespace, name string) error {
+	if namespace == "" {
+		return &model.Error{Kind: model.ErrInvalid, Reason: "NoNamespace", Msg: fmt.Sprintf("release %q has no namespace to be recorded in", name)}
+	}
+	if len(name) > maxNameLength || !validName.MatchString(name) {
+		return &model.Error{
+			Kind: model.ErrInvalid, Reason: "InvalidReleaseName",
+			Msg:  fmt.Sprintf("%q is no name Helm allows for a release: lower case letters, digits, - and ., at most %d characters", name, maxNameLength),
+			Next: "set a shorter releaseName",
+		}
+	}
+	return nil
+}
+
+func byRevision(a, b model.Record) int { return a.Revision - b.Revision }

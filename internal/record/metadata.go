@@ -1,0 +1,101 @@
+package record
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/fairlead-cd/fairlead/internal/model"
+)
+
+// secretType is how Helm marks its records.
+const secretType = "helm.sh/release.v1"
+
+// note is what stands in model.AnnotationNote: all of a record that a table or a decision needs,
+// so that neither reads the bulk.
+//
+// It is an annotation, and the inputs' digest stands in it, because helm rollback and helm upgrade
+// copy the labels of the record they start from to the one they write: a label would claim inputs
+// the new revision was not made from.
+type note struct {
+	model.Note
+	Inputs      string    `json:"inputs,omitempty"`
+	Chart       string    `json:"chart,omitempty"`
+	AppVersion  string    `json:"appVersion,omitempty"`
+	Description string    `json:"description,omitempty"`
+	Time        time.Time `json:"time,omitzero"`
+}
+
+// FromSecretMetadata builds a record from the labels and annotations of a release Secret alone,
+// so that a watch of metadata is all a controller needs. ok is false when the object is no
+// release record. A record another tool wrote has neither Owner, Inputs nor Inventory. Superseded
+// records have no Inventory either; one that is empty, as against nil, is of a release without
+// objects.
+func FromSecretMetadata(meta metav1.Object) (name string, rec model.Record, ok bool) {
+	labels := meta.GetLabels()
+	name = labels["name"]
+	revision, err := strconv.Atoi(labels["version"])
+	if labels["owner"] != "helm" || err != nil || revision < 1 || meta.GetName() != secretName(name, revision) {
+		return "", model.Record{}, false
+	}
+	rec = model.Record{
+		Revision: revision, Status: model.RecordStatus(labels["status"]),
+		Time: meta.GetCreationTimestamp().Time,
+	}
+	annotate(&rec, meta.GetAnnotations())
+	return name, rec, true
+}
+
+// annotate puts into a record what Fairlead's annotations say. What cannot be read is left out, as
+// it is on records of other tools: without an inventory the manifest tells what a release owns.
+func annotate(rec *model.Record, annotations map[string]string) {
+	var n note
+	if text := annotations[model.AnnotationNote]; text == "" || json.Unmarshal([]byte(text), &n) != nil {
+		return
+	}
+	rec.SetNote(n.Note)
+	rec.Owner = annotations[model.AnnotationOwner]
+	rec.Inputs, rec.Chart, rec.AppVersion, rec.Description = n.Inputs, n.Chart, n.AppVersion, n.Description
+	if !n.Time.IsZero() {
+		rec.Time = n.Time
+	}
+	if text, ok := annotations[model.AnnotationInventory]; ok && text != inventoryApart {
+		if inv, err := DecodeInventory(text); err == nil {
+			rec.Inventory = inv
+		}
+	}
+}
+
+// maxDescription bounds a description as Helm bounds its own.
+const maxDescription = 256
+
+func annotations(rec *model.Record) (map[string]string, error) {
+	n := note{
+		Note: rec.Note(), Inputs: rec.Inputs, Chart: rec.Chart, AppVersion: rec.AppVersion,
+		Description: shorten(rec.Description, maxDescription), Time: rec.Time,
+	}
+	text, err := json.Marshal(n)
+	if err != nil {
+		return nil, err
+	}
+	a := map[string]string{model.AnnotationNote: string(text)}
+	if rec.Owner != "" {
+		a[model.AnnotationOwner] = rec.Owner
+	}
+	return a, nil
+}
+
+// shorten cuts a text to at most n bytes, at the end of a character.
+func shorten(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	const ellipsis = "…"
+	cut := n - len(ellipsis)
+	for cut > 0 && s[cut]&0xC0 == 0x80 {
+		cut--
+	}
+	return s[:cut] + ellipsis
+}

@@ -1,0 +1,280 @@
+package record
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/fairlead-cd/fairlead/internal/model"
+)
+
+// Write records a revision: it creates the new record, then marks those it replaces as
+// superseded, then deletes what is older than the history allows. known is the release's history
+// as History or FromSecretMetadata gave it; nil is a release without any.
+//
+// An install costs one request. An upgrade costs three (the old record is read, the new one
+// created, the old one changed), plus one for each record that falls out of the history. A failed
+// revision supersedes nothing, as in Helm, where it leaves the last deployed one what it is.
+//
+// The record is true from the create on: when that succeeded and the rest did not, Write returns
+// the record and an error, and the next Write, or Settle, does what was left. When the create
+// failed the record returned has no revision.
+//
+// A revision that exists already is an error of kind Conflict: known was out of date.
+func (s *Store) Write(ctx context.Context, e Entry, known []model.Record) (model.Record, error) {
+	ns, name := e.Release.Namespace, e.Release.Name
+	if err := checkName(ns, name); err != nil {
+		return model.Record{}, err
+	}
+	known = slices.SortedFunc(slices.Values(known), byRevision)
+	rec := e.Record
+	if rec.Revision == 0 {
+		rec.Revision = 1
+		if n := len(known); n > 0 {
+			rec.Revision = known[n-1].Revision + 1
+		}
+	}
+	if rec.Time.IsZero() {
+		rec.Time = s.now().UTC().Round(0)
+	}
+	if e.Chart != nil && rec.Chart == "" {
+		rec.Chart, rec.AppVersion = e.Chart.Name+"-"+e.Chart.Version, e.Chart.AppVersion
+	}
+
+	// What is to be superseded is read before anything is written: the new record takes over the
+	// time of the first deployment from it.
+	old, first, err := s.replaced(ctx, ns, name, rec, known)
+	if err != nil {
+		return model.Record{}, err
+	}
+	if err := s.create(ctx, &e, &rec, first); err != nil {
+		return model.Record{}, err
+	}
+	var errs []error
+	for i := range old {
+		errs = append(errs, s.retire(ctx, &old[i], rec.Revision))
+	}
+	errs = append(errs, s.prune(ctx, ns, name, rec, known, e.Release.MaxHistory))
+	return rec, errors.Join(errs...)
+}
+
+// Settle finishes what a crash between the requests of a Write left: of several deployed records
+// all but the newest become superseded. It costs nothing when there is nothing to do.
+func (s *Store) Settle(ctx context.Context, namespace, name string, known []model.Record) error {
+	var newest int
+	for i := range known {
+		if known[i].Status == model.RecordDeployed {
+			newest = max(newest, known[i].Revision)
+		}
+	}
+	var errs []error
+	for i := range known {
+		if known[i].Status == model.RecordDeployed && known[i].Revision != newest {
+			errs = append(errs, s.SetStatus(ctx, namespace, name, known[i].Revision, model.RecordSuperseded, ""))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// SetStatus changes the status of a revision, inside Helm's data and on its labels, and its
+// description where one is given: a failed revision that became healthy later is deployed. It
+// costs two requests, and does not look at other revisions.
+func (s *Store) SetStatus(ctx context.Context, namespace, name string, revision int, status model.RecordStatus, description string) error {
+	for attempt := 0; ; attempt++ {
+		secret, err := s.get(ctx, namespace, name, revision)
+		if err != nil {
+			return err
+		}
+		err = s.setStatus(ctx, secret, status, description)
+		if model.KindOf(err) != model.ErrConflict || attempt == 2 {
+			return err
+		}
+	}
+}
+
+// replaced reads the records that a new one takes the place of, and finds when the release was
+// first deployed.
+func (s *Store) replaced(ctx context.Context, ns, name string, rec model.Record, known []model.Record) ([]corev1.Secret, time.Time, error) {
+	first := rec.Time
+	if len(known) > 0 {
+		first = known[0].Time
+	}
+	var old []corev1.Secret
+	for _, k := range known {
+		deployed := k.Status == model.RecordDeployed && rec.Status == model.RecordDeployed
+		if !deployed && !k.Status.Pending() {
+			continue
+		}
+		secret, err := s.get(ctx, ns, name, k.Revision)
+		if model.KindOf(err) == model.ErrNotFound {
+			continue
+		}
+		if err != nil {
+			return nil, first, err
+		}
+		old = append(old, *secret)
+		// A record that cannot be read does not keep a new one from being written.
+		if full, err := decode(secret); err == nil && !full.FirstDeployed.IsZero() {
+			first = full.FirstDeployed
+		}
+	}
+	return old, first, nil
+}
+
+func (s *Store) create(ctx context.Context, e *Entry, rec *model.Record, first time.Time) error {
+	data, err := encode(e, rec, first)
+	if err != nil {
+		return fmt.Errorf("recording revision %d of release %s/%s: %w", rec.Revision, e.Release.Namespace, e.Release.Name, err)
+	}
+	notes, err := annotations(rec)
+	if err != nil {
+		return err
+	}
+	if rec.Inventory == nil {
+		rec.Inventory = model.Inventory{}
+	}
+	inventory, err := EncodeInventory(rec.Inventory)
+	if err != nil {
+		return err
+	}
+	notes[model.AnnotationInventory] = inventory
+	if len(inventory) > maxAnnotation {
+		notes[model.AnnotationInventory] = inventoryApart
+		data[inventoryKey] = []byte(inventory)
+	}
+	secret := corev1.Secret{
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"},
+		ObjectMeta: metav1.ObjectMeta{
+			Name: secretName(e.Release.Name, rec.Revision), Namespace: e.Release.Namespace, Annotations: notes,
+			Labels: map[string]string{
+				"name": e.Release.Name, "owner": "helm", "status": string(rec.Status),
+				"version": strconv.Itoa(rec.Revision), "createdAt": strconv.FormatInt(rec.Time.Unix(), 10),
+			},
+		},
+		Type: secretType,
+		Data: data,
+	}
+	body, err := json.Marshal(&secret)
+	if err != nil {
+		return fmt.Errorf("recording revision %d of release %s/%s: %w", rec.Revision, e.Release.Namespace, e.Release.Name, err)
+	}
+	err = s.secrets(s.api.Post(), e.Release.Namespace).Param("fieldManager", model.FieldManager).
+		SetHeader("Content-Type", "application/json").SetHeader("Accept", acceptMetadata).Body(body).Do(ctx).Error()
+	if err != nil {
+		return failure(fmt.Sprintf("recording revision %d of", rec.Revision), e.Release.Namespace, e.Release.Name, err)
+	}
+	return nil
+}
+
+// acceptMetadata spares the server sending back what was just sent to it.
+const acceptMetadata = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+
+// retire marks a record that a new revision took the place of: a deployed one is superseded, one
+// that another tool left pending has failed.
+func (s *Store) retire(ctx context.Context, secret *corev1.Secret, by int) error {
+	status, description := model.RecordSuperseded, ""
+	if was := model.RecordStatus(secret.Labels["status"]); was.Pending() {
+		status = model.RecordFailed
+		description = fmt.Sprintf("Left in state %s; revision %d took over", was, by)
+	}
+	err := s.setStatus(ctx, secret, status, description)
+	if model.KindOf(err) != model.ErrConflict {
+		return err
+	}
+	revision, convErr := strconv.Atoi(secret.Labels["version"])
+	if convErr != nil {
+		return err
+	}
+	return s.SetStatus(ctx, secret.Namespace, secret.Labels["name"], revision, status, description)
+}
+
+// setStatus changes a record as it was read, unless someone else changed it since. A record that
+// is superseded needs its inventory no longer.
+func (s *Store) setStatus(ctx context.Context, secret *corev1.Secret, status model.RecordStatus, description string) error {
+	data, err := restate(secret.Data[releaseKey], status, description)
+	if err != nil {
+		return fmt.Errorf("changing record %s/%s: %w", secret.Namespace, secret.Name, err)
+	}
+	annotations := map[string]any{}
+	content := map[string]any{releaseKey: data}
+	if status == model.RecordSuperseded {
+		annotations[model.AnnotationInventory] = nil
+		content[inventoryKey] = nil
+	}
+	if n, ok := redescribed(secret, description); ok {
+		annotations[model.AnnotationNote] = n
+	}
+	patch, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{
+			"resourceVersion": secret.ResourceVersion,
+			"labels":          map[string]string{"status": string(status), "modifiedAt": strconv.FormatInt(s.now().Unix(), 10)},
+			"annotations":     annotations,
+		},
+		"data": content,
+	})
+	if err != nil {
+		return fmt.Errorf("changing record %s/%s: %w", secret.Namespace, secret.Name, err)
+	}
+	err = s.secrets(s.api.Patch(types.MergePatchType), secret.Namespace, secret.Name).
+		Param("fieldManager", model.FieldManager).SetHeader("Accept", acceptMetadata).Body(patch).Do(ctx).Error()
+	if err != nil {
+		return failure("changing the record of", secret.Namespace, secret.Labels["name"], err)
+	}
+	return nil
+}
+
+// redescribed is a record's note with another description; ok is false when it stays as it is.
+func redescribed(secret *corev1.Secret, description string) (text string, ok bool) {
+	var n note
+	if description == "" || json.Unmarshal([]byte(secret.Annotations[model.AnnotationNote]), &n) != nil {
+		return "", false
+	}
+	n.Description = shorten(description, maxDescription)
+	out, err := json.Marshal(n)
+	return string(out), err == nil
+}
+
+// prune deletes what is older than the history allows: never the new record, never the last
+// deployed one.
+func (s *Store) prune(ctx context.Context, ns, name string, rec model.Record, known []model.Record, limit int) error {
+	var errs []error
+	for _, revision := range outdated(rec, known, limit) {
+		err := s.secrets(s.api.Delete(), ns, secretName(name, revision)).Do(ctx).Error()
+		if err != nil && !apierrors.IsNotFound(err) {
+			errs = append(errs, failure(fmt.Sprintf("deleting revision %d of", revision), ns, name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// outdated are the revisions that are not kept, oldest first, as Helm's storage chooses them.
+func outdated(rec model.Record, known []model.Record, limit int) []int {
+	if limit <= 0 {
+		limit = DefaultHistory
+	}
+	deployed := 0
+	for _, k := range append(slices.Clone(known), rec) {
+		if k.Status == model.RecordDeployed {
+			deployed = max(deployed, k.Revision)
+		}
+	}
+	var out []int
+	for _, k := range known {
+		if len(known)+1-len(out) <= limit {
+			break
+		}
+		if k.Revision != deployed && k.Revision != rec.Revision {
+			out = append(out, k.Revision)
+		}
+	}
+	return out
+}
