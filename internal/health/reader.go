@@ -2,6 +2,8 @@ package health
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -21,7 +23,9 @@ type Reader interface {
 	Pods(ctx context.Context, namespace string, selector labels.Selector) ([]corev1.Pod, error)
 	// Events lists what was reported about one object, oldest first.
 	Events(ctx context.Context, key model.ObjectKey) ([]corev1.Event, error)
-	// Log reads the last lines a container wrote, at most LogLines and LogBytes of them.
+	// Log reads the last lines a container wrote: whole lines, at least LogLines of them where
+	// there are so many, bounded in size. The caller strikes out secrets before it cuts lines
+	// down, so that half a secret is never mistaken for none.
 	Log(ctx context.Context, pod model.ObjectKey, container string, previous bool) (string, error)
 	// Keys lists the keys of a Secret or ConfigMap, without their values.
 	Keys(ctx context.Context, key model.ObjectKey) ([]DataKey, error)
@@ -35,7 +39,12 @@ type DataKey struct {
 	Empty bool // the value has no bytes
 }
 
-// Bounds of what is read of a container's log.
+func sortKeys(keys []DataKey) []DataKey {
+	slices.SortFunc(keys, func(a, b DataKey) int { return strings.Compare(a.Name, b.Name) })
+	return keys
+}
+
+// Bounds of what is told of a container's log.
 const (
 	LogLines = 10
 	LogBytes = 2 << 10

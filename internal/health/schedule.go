@@ -1,0 +1,183 @@
+package health
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/fairlead-cd/fairlead/internal/model"
+)
+
+var (
+	nodesFit     = regexp.MustCompile(`^0/(\d+) nodes are available: `)
+	insufficient = regexp.MustCompile(`Insufficient (\S+?)[.,]?$`)
+	claimMissing = regexp.MustCompile(`persistentvolumeclaim "([^"]+)" not found`)
+	taintText    = regexp.MustCompile(`untolerated taint\(?s?\)? \{([^}]*)\}`)
+)
+
+// schedulingReasons reduces the scheduler's message to its reasons, each with the number of nodes
+// it rules out: "2 Insufficient cpu".
+func schedulingReasons(message string) (nodes string, reasons []string) {
+	message = oneLine(message)
+	if i := strings.Index(message, "preemption:"); i > 0 {
+		message = message[:i]
+	}
+	m := nodesFit.FindStringSubmatch(message)
+	if m != nil {
+		nodes, message = m[1], message[len(m[0]):]
+	}
+	for part := range strings.SplitSeq(strings.TrimRight(message, ". "), ", ") {
+		if part = strings.TrimSpace(part); part != "" {
+			reasons = append(reasons, part)
+		}
+	}
+	return nodes, reasons
+}
+
+// unschedulable names what no node can give the pod.
+func (d *diagnosis) unschedulable(ctx context.Context, p *corev1.Pod, cond corev1.PodCondition) (finding, error) {
+	f := finding{reason: "Unschedulable"}
+	if cond.Reason == corev1.PodReasonSchedulingGated {
+		f.reason = cond.Reason
+		f.add(model.RoleCause, podKey(p), "held back by a scheduling gate")
+		return f, nil
+	}
+	nodes, reasons := schedulingReasons(cond.Message)
+	f.add(model.RoleObject, podKey(p), "no node fits")
+	f.finalAfter(d.o.Rules.Unschedulable, later(cond.LastTransitionTime.Time, d.o.Since), d.o.Now)
+	all := strings.Join(reasons, " ")
+	if m := claimMissing.FindStringSubmatch(all); m != nil {
+		key := model.ObjectKey{Kind: "PersistentVolumeClaim", Namespace: p.Namespace, Name: m[1]}
+		f.reason = "MissingVolumeClaim"
+		f.add(model.RoleCause, key, "%s does not exist", key.Short())
+		f.next = "create " + key.Short() + ", or correct the volume's claimName"
+		return f, nil
+	}
+	if strings.Contains(all, "unbound immediate PersistentVolumeClaims") {
+		return f, d.unboundClaim(ctx, p, &f)
+	}
+	text := strings.Join(reasons, ", ")
+	if nodes != "" {
+		text = fmt.Sprintf("0 of %s nodes fit: %s", nodes, text)
+	}
+	want, next := wanted(p, reasons)
+	if want != "" {
+		text += "; " + want
+	}
+	f.add(model.RoleCause, podKey(p), "%s", text)
+	f.next = next
+	return f, nil
+}
+
+// wanted says what the pod asks for where a node lacks it, and what to do.
+func wanted(p *corev1.Pod, reasons []string) (want, next string) {
+	for _, r := range reasons {
+		if m := insufficient.FindStringSubmatch(r); m != nil {
+			name := corev1.ResourceName(m[1])
+			sum := requested(p, name)
+			return fmt.Sprintf("the pod requests %s %s", name, sum.String()),
+				fmt.Sprintf("lower resources.requests.%s, or add a node", name)
+		}
+	}
+	for _, r := range reasons {
+		switch {
+		case strings.Contains(r, "affinity/selector"):
+			if len(p.Spec.NodeSelector) > 0 {
+				return "nodeSelector " + selectorText(p.Spec.NodeSelector), "label a node, or change nodeSelector"
+			}
+			return "the pod's nodeAffinity matches none", "label a node, or change the affinity"
+		case taintText.MatchString(r):
+			return "", "add a toleration for " + taintText.FindStringSubmatch(r)[1] + ", or remove the taint"
+		case strings.Contains(r, "Too many pods"):
+			return "", "add a node"
+		case strings.Contains(r, "were unschedulable"):
+			return "", "uncordon a node (kubectl uncordon), or add one"
+		}
+	}
+	return "", "add a node that fits, or change what the pod asks for"
+}
+
+func selectorText(m map[string]string) string {
+	pairs := make([]string, 0, len(m))
+	for k, v := range m {
+		pairs = append(pairs, k+"="+v)
+	}
+	slices.Sort(pairs)
+	return strings.Join(pairs, ",")
+}
+
+// requested sums what the scheduler counts for a pod: the containers together, or the largest
+// init container where that is more.
+func requested(p *corev1.Pod, name corev1.ResourceName) *resource.Quantity {
+	sum := resource.Quantity{}
+	for _, c := range p.Spec.Containers {
+		sum.Add(c.Resources.Requests[name])
+	}
+	for _, c := range p.Spec.InitContainers {
+		if q := c.Resources.Requests[name]; q.Cmp(sum) > 0 {
+			sum = q
+		}
+	}
+	return &sum
+}
+
+// unboundClaim follows a pod that waits for a volume to the claim that has none.
+func (d *diagnosis) unboundClaim(ctx context.Context, p *corev1.Pod, f *finding) error {
+	for _, v := range p.Spec.Volumes {
+		if v.PersistentVolumeClaim == nil {
+			continue
+		}
+		key := model.ObjectKey{Kind: "PersistentVolumeClaim", Namespace: p.Namespace, Name: v.PersistentVolumeClaim.ClaimName}
+		obj, err := d.r.Object(ctx, key)
+		if err != nil {
+			if apierrors.IsForbidden(err) {
+				continue
+			}
+			return fmt.Errorf("reading %s: %w", key.Short(), err)
+		}
+		if content(obj).str("status", "phase") == "Bound" {
+			continue
+		}
+		found, err := d.volumeClaim(ctx, key, Of(obj))
+		if err != nil || len(found) == 0 {
+			return err
+		}
+		f.links = append(f.links, found[0].links...)
+		f.reason, f.next = found[0].reason, found[0].next
+		return nil
+	}
+	f.add(model.RoleCause, podKey(p), "waits for a volume that is not bound")
+	return nil
+}
+
+// volumeClaim tells what its provisioner said last.
+func (d *diagnosis) volumeClaim(ctx context.Context, key model.ObjectKey, h model.Health) ([]finding, error) {
+	if h.Status == model.Healthy {
+		return nil, nil
+	}
+	events, err := d.r.Events(ctx, key)
+	if err != nil {
+		return nil, fmt.Errorf("listing the events of %s: %w", key.Short(), err)
+	}
+	f := finding{reason: "VolumePending", next: "check the storage class and its provisioner", final: h.Final}
+	f.add(model.RoleObject, key, "%s", h.Message)
+	slices.SortStableFunc(events, func(a, b corev1.Event) int { return eventTime(&b).Compare(eventTime(&a)) })
+	slices.SortStableFunc(events, func(a, b corev1.Event) int { return strings.Compare(b.Type, a.Type) }) // warnings first
+	for i := range events {
+		e := &events[i]
+		f.reason = e.Reason
+		f.add(model.RoleCause, key, "%s: %s", key.Short(), oneLine(clean(e.Message)))
+		if e.Type == corev1.EventTypeWarning {
+			f.finalAfter(d.o.Rules.Mount, later(e.FirstTimestamp.Time, d.o.Since), d.o.Now)
+		}
+		return []finding{f}, nil
+	}
+	f.add(model.RoleCause, key, "%s: %s", key.Short(), h.Message)
+	return []finding{f}, nil
+}
