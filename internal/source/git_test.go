@@ -1,0 +1,158 @@
+package source_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/source"
+	"github.com/fairlead-cd/fairlead/internal/testkit"
+)
+
+func TestArtifactIsAddressedByItsContent(t *testing.T) {
+	k := newKit(t, source.Options{}, testkit.GitOptions{})
+	first := k.commit(map[string]string{"charts/podinfo/Chart.yaml": chart("podinfo"), "charts/other/Chart.yaml": chart("other")})
+	a := k.fetch(k.ref("charts/podinfo"))
+	if a.Revision.Commit != first || a.Revision.Ref != "main" || a.Path != "charts/podinfo" {
+		t.Errorf("revision %+v, path %q", a.Revision, a.Path)
+	}
+	if _, err := os.Stat(filepath.Join(a.Dir, "charts/other")); err == nil {
+		t.Error("the artifact holds what was not asked for")
+	}
+
+	second := k.commit(map[string]string{"charts/other/values.yaml": "a: 1\n"})
+	k.push(second)
+	b := k.fetch(k.ref("./charts/podinfo/"))
+	if b.Digest != a.Digest || b.Dir != a.Dir || b.Revision.Commit != second {
+		t.Errorf("an untouched chart changed: %+v, then %+v", a, b)
+	}
+
+	k.push(k.commit(map[string]string{"charts/podinfo/values.yaml": "a: 1\n"}))
+	c := k.fetch(k.ref("charts/podinfo"))
+	if c.Digest == a.Digest {
+		t.Error("a changed chart has the digest it had")
+	}
+	if got, _ := os.ReadFile(filepath.Join(c.Dir, c.Path, "values.yaml")); string(got) != "a: 1\n" {
+		t.Errorf("values.yaml holds %q", got)
+	}
+}
+
+func TestPushTouchesOnlyReleasesWhoseContentChanged(t *testing.T) {
+	k := newKit(t, source.Options{}, testkit.GitOptions{})
+	files := map[string]string{"charts/app/Chart.yaml": chart("app")}
+	for i := range 20 {
+		files[fmt.Sprintf("envs/%d.yaml", i)] = fmt.Sprintf("n: %d\n", i)
+	}
+	k.commit(files)
+	for i := range 20 {
+		ref := k.ref("charts/app")
+		ref.Files = []string{fmt.Sprintf("envs/%d.yaml", i)}
+		k.Watch(release(fmt.Sprint(i)), ref)
+		k.fetch(ref)
+	}
+	before := k.srv.Counts()
+	for _, step := range []struct {
+		name  string
+		files map[string]string
+		want  []string
+	}{
+		{"one values file", map[string]string{"envs/7.yaml": "n: 8\n"}, []string{"7"}},
+		{"nothing of a release", map[string]string{"README.md": "hello\n"}, nil},
+		{"two values files", map[string]string{"envs/3.yaml": "n: 0\n", "envs/4.yaml": "n: 0\n"}, []string{"3", "4"}},
+	} {
+		id := k.commit(step.files)
+		start := time.Now()
+		if n := k.push(id); n != 1 {
+			t.Errorf("%s: the push was for %d repositories", step.name, n)
+		}
+		t.Logf("%s: reported after %s", step.name, time.Since(start))
+		if diff := cmp.Diff(step.want, k.takeChanges()); diff != "" {
+			t.Errorf("%s: changed releases (-want +got):\n%s", step.name, diff)
+		}
+	}
+	if n := k.srv.Counts().Fetches - before.Fetches; n != 3 {
+		t.Errorf("three pushes caused %d fetches", n)
+	}
+	k.push(k.commit(map[string]string{"charts/app/values.yaml": "a: b\n"}))
+	if n := len(k.takeChanges()); n != 20 {
+		t.Errorf("a changed chart touched %d of 20 releases", n)
+	}
+}
+
+func TestOneListOfRefsForManyReleases(t *testing.T) {
+	k := newKit(t, source.Options{PollInterval: time.Hour}, testkit.GitOptions{})
+	k.commit(map[string]string{"charts/app/Chart.yaml": chart("app")})
+	done := make(chan error, 200)
+	for i := range 200 {
+		go func() {
+			ref := k.ref("charts/app")
+			k.Watch(release(fmt.Sprint(i)), ref)
+			_, err := k.Fetch(t.Context(), ref)
+			done <- err
+		}()
+	}
+	for range 200 {
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	// A fetch asks for the refs it wants as well.
+	if got := k.srv.Counts(); got.LsRefs > 2 || got.Fetches != 1 {
+		t.Errorf("200 releases caused %+v", got)
+	}
+}
+
+func TestPollReportsChangesFailuresAndRecovery(t *testing.T) {
+	k := newKit(t, source.Options{PollInterval: 50 * time.Millisecond}, testkit.GitOptions{})
+	k.commit(map[string]string{"app/a.yaml": "a: 1\n"})
+	ref := k.ref("app")
+	k.Watch(release("a"), ref)
+	first := k.fetch(ref)
+
+	k.commit(map[string]string{"app/a.yaml": "a: 2\n"})
+	k.waitFor("the change", func() bool { return len(k.changes) == 1 })
+	second := k.fetch(ref)
+	if second.Digest == first.Digest {
+		t.Error("the artifact did not change")
+	}
+
+	k.srv.SetOffline(true)
+	k.waitFor("the failure", func() bool { return len(k.errors) == 1 && k.errors[0].err != nil })
+	res, err := k.Resolve(t.Context(), ref)
+	if err != nil || res.Artifact.Digest != second.Digest || model.KindOf(res.Err) != model.ErrTransient {
+		t.Errorf("while the server is away: %+v, %v", res, err)
+	}
+	if art := k.fetch(ref); art.Dir != second.Dir {
+		t.Error("the last good artifact is gone")
+	}
+
+	k.srv.SetOffline(false)
+	k.waitFor("the recovery", func() bool { return len(k.errors) == 2 && k.errors[1].err == nil })
+	if got := k.takeChanges(); len(got) != 1 {
+		t.Errorf("changes reported: %v", got)
+	}
+}
+
+func TestRewrites(t *testing.T) {
+	k := newKit(t, source.Options{Rewrites: []source.Rewrite{{From: "git@github.com:", To: "/"}, {From: "https://github.com/", To: "/"}}}, testkit.GitOptions{})
+	k.commit(map[string]string{"charts/podinfo/Chart.yaml": chart("podinfo")})
+	for _, url := range []string{"git@github.com:" + repoName, "https://github.com/" + repoName, "https://github.com/" + repoName + ".git"} {
+		ref := model.Ref{Kind: model.SourceGit, URL: url, Path: "charts/podinfo", Git: model.GitRef{Name: "main"}}
+		k.Watch(release(url), ref)
+		k.fetch(ref)
+	}
+	id := k.commit(map[string]string{"charts/podinfo/values.yaml": "a: 1\n"})
+	// The webhook comes from the host that the manifests name.
+	n, err := k.Notify(t.Context(), source.Push{URLs: []string{"https://github.com/FluxCD/helm-operator-get-started"}, Ref: "refs/heads/main", Commit: id})
+	if err != nil || n == 0 {
+		t.Fatalf("notified %d repositories: %v", n, err)
+	}
+	if got := k.takeChanges(); len(got) != 3 {
+		t.Errorf("changed releases: %v", got)
+	}
+}

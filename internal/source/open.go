@@ -1,0 +1,124 @@
+package source
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/fairlead-cd/fairlead/internal/git"
+	"github.com/fairlead-cd/fairlead/internal/model"
+	sourcegit "github.com/fairlead-cd/fairlead/internal/source/git"
+	"github.com/fairlead-cd/fairlead/internal/source/tree"
+)
+
+// rewrite sends a URL where the first matching rewrite says.
+func rewrite(url string, rewrites []Rewrite) string {
+	for _, r := range rewrites {
+		if rest, ok := strings.CutPrefix(url, r.From); ok && r.From != "" {
+			return r.To + rest
+		}
+	}
+	return url
+}
+
+// remote finds the remote that ref is read from, and makes it when it is new.
+func (s *Sources) remote(ref model.Ref) (*remote, error) {
+	url := rewrite(ref.URL, s.opts.Rewrites)
+	key := model.Digest([]byte(ref.Kind), []byte(url), []byte(credentialID(ref.Auth)))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, errClosed
+	}
+	r, ok := s.remotes[key]
+	if !ok {
+		src, err := s.open(ref, url, key)
+		if err != nil {
+			return nil, err
+		}
+		r = newRemote(src)
+		s.remotes[key] = r
+	}
+	r.addAddress(ref.URL, url)
+	return r, nil
+}
+
+var errClosed = errors.New("sources are closed")
+
+// credentialID tells credentials apart. It is a digest of all that is in one, so that a password
+// changed in place is another credential even where its given ID stayed.
+func credentialID(a *model.Auth) string {
+	if a == nil {
+		return ""
+	}
+	return model.Digest([]byte(a.Username), []byte(a.Password), []byte(a.Token), a.SSHKey, a.KnownHosts, a.CA)
+}
+
+func (r *remote) addAddress(urls ...string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.used = time.Now()
+	for _, u := range urls {
+		if _, ok := r.addresses[u]; ok {
+			continue
+		}
+		if a, err := git.ParseAddress(u); err == nil {
+			r.addresses[u] = a
+		}
+	}
+}
+
+// open makes the upstream of a kind.
+func (s *Sources) open(ref model.Ref, url, key string) (upstream, error) {
+	limit := tree.Limits{Files: s.opts.Limits.ArtifactFiles, Bytes: s.opts.Limits.ArtifactBytes}
+	switch ref.Kind {
+	case model.SourceGit:
+		addr, err := git.ParseAddress(url)
+		if err != nil {
+			return nil, err
+		}
+		if addr.Scheme == "file" && url == ref.URL {
+			if err := s.allowFile(addr.Path); err != nil {
+				return nil, err
+			}
+		}
+		dir := filepath.Join(s.opts.CacheDir, "git", key)
+		return sourcegit.New(s.git, git.Remote{Address: addr, Auth: ref.Auth}, dir, limit), nil
+	}
+	return nil, &model.Error{Kind: model.ErrInvalid, Reason: "UnknownSource", Msg: "there is no kind of source called " + string(ref.Kind)}
+}
+
+// allowFile checks a path on this machine against FileRoots, links in it resolved.
+func (s *Sources) allowFile(path string) error {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	for _, root := range s.opts.FileRoots {
+		if real, err := filepath.EvalSymlinks(root); err == nil {
+			root = real
+		}
+		if rel, err := filepath.Rel(root, path); err == nil && filepath.IsLocal(rel) {
+			return nil
+		}
+	}
+	return &model.Error{
+		Kind: model.ErrDenied, Reason: "FileNotAllowed", Msg: "paths on this machine are not allowed as sources here: " + path,
+		Next: "use an https or ssh URL, or allow the folder in the configuration",
+	}
+}
+
+// sweep closes remotes that nobody has asked for in a while.
+func (s *Sources) sweep() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key, r := range s.remotes {
+		r.mu.Lock()
+		idle := len(r.watches) == 0 && time.Since(r.used) > unwanted
+		r.mu.Unlock()
+		if idle {
+			delete(s.remotes, key)
+			r.src.Close()
+		}
+	}
+}

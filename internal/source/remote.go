@@ -1,0 +1,276 @@
+package source
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/fairlead-cd/fairlead/internal/git"
+	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/source/artifact"
+)
+
+// upstream is one thing elsewhere that is read as a whole: a Git repository, an index of charts,
+// a list of tags, a folder.
+type upstream interface {
+	// Read observes the remote for the references of interest, and reports whether anything
+	// differs from before. After an error the earlier observation stands.
+	Read(ctx context.Context, wants []model.Ref) (changed bool, err error)
+	// Resolve says what ref means by the last observation. It does not change with time.
+	Resolve(ctx context.Context, ref model.Ref) (artifact.Found, error)
+	// Close gives up processes and connections.
+	Close()
+}
+
+// pusher is an upstream that can look at one ref alone.
+type pusher interface {
+	Pushed(ctx context.Context, wants []model.Ref, ref, commit string) (changed, ok bool, err error)
+}
+
+// remote is an upstream, what was observed of it, and who is interested.
+type remote struct {
+	src     upstream
+	reading chan struct{} // holds one token: whoever has it may read
+
+	mu        sync.Mutex
+	addresses map[string]git.Address // all URLs it was asked for by, and its rewritten one
+	answers   map[string]*answer     // by keyOf
+	watches   map[model.ReleaseID]*watch
+	version   int       // counts observations that differed
+	started   time.Time // when the last read began
+	observed  time.Time // when the last successful read began
+	err       error     // of the last read
+	failures  int       // reads that failed since the last success
+	used      time.Time
+	timer     *time.Timer // set while someone watches
+}
+
+// answer is what one reference resolved to.
+type answer struct {
+	ref     model.Ref
+	version int            // of the observation it follows from; 0 when it has to be resolved again
+	found   artifact.Found // the last good one
+	err     error          // why the latest observation gave none
+	used    time.Time
+}
+
+// watch is a release's interest in a reference, and what the release was told of it last.
+type watch struct {
+	key     string
+	digest  string
+	failure string
+}
+
+// news is what watching releases have to be told.
+type news struct {
+	changed   []model.ReleaseID
+	failed    map[string][]model.ReleaseID // by message
+	errs      map[string]error
+	recovered []model.ReleaseID
+}
+
+func newRemote(src upstream) *remote {
+	r := &remote{
+		src: src, reading: make(chan struct{}, 1), used: time.Now(),
+		addresses: map[string]git.Address{}, answers: map[string]*answer{}, watches: map[model.ReleaseID]*watch{},
+	}
+	r.reading <- struct{}{}
+	return r
+}
+
+// keyOf tells the references of one remote apart.
+func keyOf(ref model.Ref) string {
+	key, _ := json.Marshal([]any{ref.Git, ref.Path, ref.Files, ref.Chart, ref.Version})
+	return string(key)
+}
+
+// want notes that ref is of interest, and reports whether it was not before.
+func (r *remote) want(key string, ref model.Ref) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	r.used = now
+	a, ok := r.answers[key]
+	if !ok {
+		ref.Auth = nil // the upstream has it
+		a = &answer{ref: ref}
+		r.answers[key] = a
+	}
+	a.used = now
+	return !ok
+}
+
+// unwanted is how long a reference that nobody watches is kept up to date.
+const unwanted = 30 * time.Minute
+
+// wants are the references of interest, those nobody needs any more dropped.
+func (r *remote) wants() []model.Ref {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	watched := map[string]bool{}
+	for _, w := range r.watches {
+		watched[w.key] = true
+	}
+	var refs []model.Ref
+	for key, a := range r.answers {
+		if !watched[key] && time.Since(a.used) > unwanted {
+			delete(r.answers, key)
+			continue
+		}
+		refs = append(refs, a.ref)
+	}
+	return refs
+}
+
+// observation is when the remote was last read with success, and the error when the last read failed.
+func (r *remote) observation() (time.Time, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.observed, r.err
+}
+
+func (r *remote) age() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return time.Since(r.started)
+}
+
+// recordRead notes the outcome of a read that began at start.
+func (r *remote) recordRead(start time.Time, changed bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.started, r.err = start, err
+	if err != nil {
+		r.failures++
+		return
+	}
+	r.failures, r.observed = 0, start
+	if changed || r.version == 0 {
+		r.version++
+	}
+}
+
+// stale gives the answers that a new observation may have changed, by key, watched ones only.
+func (r *remote) stale() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	seen := map[string]bool{}
+	var keys []string
+	for _, w := range r.watches {
+		if a := r.answers[w.key]; a != nil && a.version != r.version && !seen[w.key] {
+			seen[w.key] = true
+			keys = append(keys, w.key)
+		}
+	}
+	return keys
+}
+
+func (r *remote) forget(key string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if a := r.answers[key]; a != nil {
+		a.version = 0
+	}
+}
+
+// lookup gives an answer, and whether it follows from the present observation.
+func (r *remote) lookup(key string) (a answer, version int, current bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	have, ok := r.answers[key]
+	if !ok {
+		return answer{}, r.version, false
+	}
+	return *have, r.version, have.version == r.version && r.version > 0
+}
+
+// keep stores what a reference resolved to by observation version, and works out whom it concerns.
+func (r *remote) keep(key string, ref model.Ref, version int, found artifact.Found, err error, out *news) answer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	a, ok := r.answers[key]
+	if !ok {
+		a = &answer{ref: ref, used: time.Now()}
+		r.answers[key] = a
+	}
+	if a.version > version {
+		return *a // someone resolved it by a later observation meanwhile
+	}
+	a.version, a.err = version, err
+	if err == nil {
+		a.found = found
+	} else if !lasting(err) {
+		a.version = 0
+	}
+	for id, w := range r.watches {
+		if w.key == key {
+			r.tell(id, w, a.found.Artifact.Digest, err, out)
+		}
+	}
+	return *a
+}
+
+// lasting reports whether an error follows from what was observed, so that only another
+// observation can change it.
+func lasting(err error) bool {
+	k := model.KindOf(err)
+	return k == model.ErrInvalid || k == model.ErrNotFound
+}
+
+// tell notes what release id should hear. Called with mu held.
+func (r *remote) tell(id model.ReleaseID, w *watch, digest string, err error, out *news) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	had, failed := w.digest, w.failure
+	if err != nil {
+		w.failure = err.Error()
+		if w.failure != failed {
+			out.fail(id, err)
+		}
+		return
+	}
+	w.digest, w.failure = digest, ""
+	if failed != "" {
+		out.recovered = append(out.recovered, id)
+	}
+	// A release hears nothing of its first digest: it is about to ask. Unless it asked and failed.
+	if had != digest && (had != "" || failed != "") {
+		out.changed = append(out.changed, id)
+	}
+}
+
+// broadcast tells everyone that the remote cannot be read, or that it can again.
+func (r *remote) broadcast(err error, out *news) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id, w := range r.watches {
+		a := r.answers[w.key]
+		switch {
+		case err != nil:
+			r.tell(id, w, "", err, out)
+		case a != nil && a.version == r.version && w.failure != "":
+			r.tell(id, w, a.found.Artifact.Digest, a.err, out)
+		}
+	}
+}
+
+func (n *news) fail(id model.ReleaseID, err error) {
+	if n.failed == nil {
+		n.failed, n.errs = map[string][]model.ReleaseID{}, map[string]error{}
+	}
+	n.failed[err.Error()] = append(n.failed[err.Error()], id)
+	n.errs[err.Error()] = err
+}
+
+func (r *remote) addUsed(used map[string]bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, w := range r.watches {
+		if w.digest != "" {
+			used[w.digest] = true
+		}
+	}
+}

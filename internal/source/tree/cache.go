@@ -1,0 +1,61 @@
+package tree
+
+import "sync"
+
+// Cache keeps what was learned of folders by their ID. It is emptied when it has grown large:
+// what is needed comes back in microseconds. A nil Cache keeps nothing.
+type Cache struct {
+	mu    sync.Mutex
+	lists map[string][]Entry
+	scans map[string]*scan
+	size  int // entries kept
+}
+
+const maxCached = 200_000
+
+func (c *Cache) list(id string) ([]Entry, bool) {
+	if c == nil {
+		return nil, false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l, ok := c.lists[id]
+	return l, ok
+}
+
+func (c *Cache) keepList(id string, l []Entry) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.grow(len(l) + 1)
+	c.lists[id] = l
+}
+
+func (c *Cache) scan(id string) (*scan, bool) {
+	if c == nil {
+		return nil, false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s, ok := c.scans[id]
+	return s, ok
+}
+
+func (c *Cache) keepScan(id string, s *scan) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.grow(len(s.links) + len(s.submodules) + 1)
+	c.scans[id] = s
+}
+
+// grow is called with mu held.
+func (c *Cache) grow(n int) {
+	if c.size += n; c.lists == nil || c.size > maxCached {
+		c.lists, c.scans, c.size = map[string][]Entry{}, map[string]*scan{}, n
+	}
+}

@@ -1,0 +1,331 @@
+package tree
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/fairlead-cd/fairlead/internal/model"
+	"sigs.k8s.io/yaml"
+)
+
+// Limits bound a selection. Zero is no limit.
+type Limits struct {
+	Files int
+	Bytes int64
+}
+
+// Selection is the part of a tree that an artifact consists of.
+type Selection struct {
+	Path     string // where what was asked for really lies: links in its path are resolved
+	Digest   string
+	Warnings []string
+
+	tree  Tree
+	parts []part            // sorted by path, none inside another
+	links map[string]string // links by path, and where what they point to really lies
+	limit Limits
+}
+
+type part struct {
+	path  string
+	entry Entry
+}
+
+// Select finds what belongs to the artifact at p: the folder or file itself, the paths in files
+// that exist, and everything that those need.
+func (t Tree) Select(ctx context.Context, p string, files []string, limit Limits) (*Selection, error) {
+	if limit.Files <= 0 {
+		limit.Files = 1 << 30
+	}
+	if limit.Bytes <= 0 {
+		limit.Bytes = 1 << 62
+	}
+	want, err := Clean(p)
+	if err != nil {
+		return nil, err
+	}
+	real, entry, err := t.lookup(ctx, want)
+	if err != nil {
+		return nil, explainPath(want, err)
+	}
+	if entry.Kind == Submodule {
+		return nil, submodule(real)
+	}
+	s := &Selection{Path: real, tree: t, limit: limit, links: map[string]string{}}
+	if err := s.add(ctx, real, entry); err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		name, err := Clean(f)
+		if err != nil {
+			return nil, err
+		}
+		fileReal, e, err := t.lookup(ctx, name)
+		var none *missing
+		if errors.As(err, &none) {
+			continue // whether it may be missing, the one who reads it knows
+		}
+		if err != nil {
+			return nil, explainPath(name, err)
+		}
+		if err := s.add(ctx, fileReal, e); err != nil {
+			return nil, err
+		}
+		// A file reached through a link has to be found under the name it was asked by.
+		if fileReal != name {
+			if err := s.addLinks(ctx, name); err != nil {
+				return nil, err
+			}
+		}
+	}
+	s.seal()
+	return s, nil
+}
+
+// add takes an entry and all that it needs.
+func (s *Selection) add(ctx context.Context, p string, e Entry) error {
+	if e.Kind == Submodule {
+		s.Warnings = append(s.Warnings, p+" is a submodule; submodules are not read")
+		return nil
+	}
+	for _, have := range s.parts {
+		if have.path == p || have.path == "." || strings.HasPrefix(p, have.path+"/") {
+			return nil
+		}
+	}
+	s.parts = append(s.parts, part{p, e})
+	if e.Kind != Dir {
+		return nil
+	}
+	found, err := s.tree.scan(ctx, e.ID, s.limit.Files, 0)
+	if err != nil {
+		return err
+	}
+	for _, m := range found.submodules {
+		s.Warnings = append(s.Warnings, path.Join(p, m)+" is a submodule; submodules are not read")
+	}
+	for _, l := range found.links {
+		if err := s.follow(ctx, path.Join(p, l.path), l.target); err != nil {
+			return err
+		}
+	}
+	return s.addDependencies(ctx, p, e.ID)
+}
+
+// follow takes what a link points to, where that is in the tree.
+func (s *Selection) follow(ctx context.Context, at, target string) error {
+	if strings.HasPrefix(target, "/") {
+		return outside(at, target)
+	}
+	real, e, err := s.tree.lookup(ctx, path.Dir(at)+"/"+target)
+	var none *missing
+	switch {
+	case errors.Is(err, errOutside):
+		return outside(at, target)
+	case errors.As(err, &none):
+		if !filepath.IsLocal(path.Join(path.Dir(at), target)) {
+			return outside(at, target)
+		}
+		return nil // it dangles; whoever reads it will say so
+	case err != nil:
+		return err
+	}
+	s.links[at] = real
+	if real == "." {
+		return nil // its own root: a loop, not content
+	}
+	return s.add(ctx, real, e)
+}
+
+// addLinks takes the links in the path name, so that it can be opened by that name.
+func (s *Selection) addLinks(ctx context.Context, name string) error {
+	for range maxLinks {
+		at, rest, e, err := s.firstLink(ctx, name)
+		if err != nil || at == "" {
+			return err
+		}
+		real, _, err := s.tree.lookup(ctx, at)
+		if err != nil {
+			return explainPath(at, err)
+		}
+		s.links[at] = real
+		if err := s.add(ctx, at, e); err != nil {
+			return err
+		}
+		name = path.Join(real, rest)
+	}
+	return nil
+}
+
+// firstLink finds the first part of name that is a link; at is empty when there is none.
+func (s *Selection) firstLink(ctx context.Context, name string) (at, rest string, link Entry, err error) {
+	here, id := ".", s.tree.Root
+	parts := strings.Split(name, "/")
+	for n, part := range parts {
+		entries, err := s.tree.list(ctx, id)
+		if err != nil {
+			return "", "", Entry{}, err
+		}
+		i := slices.IndexFunc(entries, func(e Entry) bool { return e.Name == part })
+		if i < 0 {
+			return "", "", Entry{}, nil
+		}
+		here, id = path.Join(here, part), entries[i].ID
+		if entries[i].Kind == Link {
+			return here, path.Join(parts[n+1:]...), entries[i], nil
+		}
+		if entries[i].Kind != Dir {
+			return "", "", Entry{}, nil
+		}
+	}
+	return "", "", Entry{}, nil
+}
+
+// addDependencies takes the charts that a chart names with file://. One that is missing may be
+// vendored in charts/; the renderer knows.
+func (s *Selection) addDependencies(ctx context.Context, p, id string) error {
+	deps, err := s.tree.dependencies(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, d := range deps {
+		real, e, err := s.tree.lookup(ctx, p+"/"+d)
+		var none *missing
+		switch {
+		case errors.Is(err, errOutside):
+			return &model.Error{
+				Kind: model.ErrInvalid, Reason: "PathOutsideRepository", File: path.Join(p, "Chart.yaml"),
+				Msg: fmt.Sprintf("dependency file://%s leaves the repository", d),
+			}
+		case errors.As(err, &none):
+			continue
+		case err != nil:
+			return err
+		}
+		if real == "." || p == real || strings.HasPrefix(p, real+"/") {
+			continue // a chart cannot contain itself
+		}
+		if err := s.add(ctx, real, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dependencies reads the file:// dependencies of the chart in a folder, relative to it. A chart
+// that cannot be parsed has none: the renderer reports it with its line.
+func (t Tree) dependencies(ctx context.Context, id string) ([]string, error) {
+	entries, err := t.list(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	var deps []string
+	for _, e := range entries {
+		if (e.Name != "Chart.yaml" && e.Name != "requirements.yaml") || (e.Kind != File && e.Kind != Exec) {
+			continue
+		}
+		data, err := t.Reader.Read(ctx, e.ID)
+		if err != nil {
+			return nil, err
+		}
+		var chart struct {
+			Dependencies []struct {
+				Repository string `json:"repository"`
+			} `json:"dependencies"`
+		}
+		if len(data) > 1<<20 || yaml.Unmarshal(data, &chart) != nil {
+			continue
+		}
+		for _, d := range chart.Dependencies {
+			if p, ok := strings.CutPrefix(d.Repository, "file://"); ok && p != "" && !path.IsAbs(p) {
+				deps = append(deps, p)
+			}
+		}
+	}
+	return deps, nil
+}
+
+// seal sorts the parts, drops those inside of others, and computes the digest.
+func (s *Selection) seal() {
+	slices.SortFunc(s.parts, func(a, b part) int { return strings.Compare(a.path, b.path) })
+	var kept []part
+	for _, p := range s.parts {
+		inside := slices.ContainsFunc(s.parts, func(o part) bool {
+			return o.path != p.path && o.entry.Kind == Dir && (o.path == "." || strings.HasPrefix(p.path, o.path+"/"))
+		})
+		if !inside {
+			kept = append(kept, p)
+		}
+	}
+	s.parts = kept
+	sum := [][]byte{[]byte("tree"), []byte(s.Path)}
+	for _, p := range s.parts {
+		sum = append(sum, []byte(p.path), []byte{byte(p.entry.Kind)}, []byte(p.entry.ID))
+	}
+	s.Digest = model.Digest(sum...)
+	slices.Sort(s.Warnings)
+	s.Warnings = slices.Compact(s.Warnings)
+}
+
+func outside(at, target string) error {
+	return &model.Error{
+		Kind: model.ErrInvalid, Reason: "LinkOutsideRepository", File: at,
+		Msg:  fmt.Sprintf("symbolic link to %q leads out of the repository", target),
+		Next: "replace the link by what it points to",
+	}
+}
+
+func submodule(p string) error {
+	return &model.Error{
+		Kind: model.ErrInvalid, Reason: "SubmoduleNotSupported", Msg: p + " is a submodule; submodules are not read",
+		Next: "name the submodule's own repository as the source",
+	}
+}
+
+// explainPath turns a failed lookup of a path that a request names into an error for people.
+func explainPath(p string, err error) error {
+	var none *missing
+	switch {
+	case errors.Is(err, errOutside):
+		return &model.Error{
+			Kind: model.ErrInvalid, Reason: "PathOutsideRepository", Msg: fmt.Sprintf("path %q leads out of the repository through a symbolic link", p),
+			Next: "replace the link by what it points to",
+		}
+	case errors.As(err, &none):
+		msg := fmt.Sprintf("path %q does not exist in the repository", p)
+		if none.path != p {
+			msg += ": there is no " + none.path
+		}
+		e := &model.Error{Kind: model.ErrNotFound, Reason: "PathNotFound", Msg: msg}
+		if names := namesOf(none.have); names != "" {
+			e.Next = none.dir + " holds " + names
+			if none.dir == "." {
+				e.Next = "the repository's root holds " + names
+			}
+		}
+		return e
+	}
+	return fmt.Errorf("looking up path %q: %w", p, err)
+}
+
+func namesOf(entries []Entry) string {
+	var names []string
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name, ".") {
+			continue
+		}
+		if e.Kind == Dir {
+			e.Name += "/"
+		}
+		names = append(names, e.Name)
+	}
+	if len(names) > 12 {
+		names = append(names[:12], fmt.Sprintf("and %d more", len(names)-12))
+	}
+	return strings.Join(names, ", ")
+}
