@@ -52,6 +52,24 @@ func (c *Client) Capabilities(ctx context.Context) (model.Capabilities, error) {
 	return t.capabilities, nil
 }
 
+// Known tells whether discovery, as it was read last or after Invalidate, has a kind. It fails when
+// discovery could not tell.
+func (c *Client) Known(ctx context.Context, gvk schema.GroupVersionKind) (bool, error) {
+	t, err := c.kinds.current(ctx)
+	if err != nil {
+		return false, err
+	}
+	if _, ok := t.kinds[gvk]; ok {
+		return true, nil
+	}
+	if t.failed[gvk.Group] {
+		return false, &model.Error{
+			Kind: model.ErrTransient, Reason: "DiscoveryFailed", Msg: "the API server could not tell the kinds of " + gvk.Group,
+		}
+	}
+	return false, nil
+}
+
 // Invalidate makes the next question about kinds read discovery again: a CRD came or went.
 func (c *Client) Invalidate() { c.kinds.invalidate() }
 

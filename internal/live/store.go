@@ -2,12 +2,24 @@ package live
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/fairlead-cd/fairlead/internal/kube"
 	"github.com/fairlead-cd/fairlead/internal/model"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 )
+
+// staleAfter is how long a watch may be broken before what it told last is no answer any more.
+const staleAfter = 30 * time.Second
+
+// listTimeout bounds how long Ensure waits for first lists; the watches go on trying after it.
+const listTimeout = 30 * time.Second
 
 // HealthFunc tells how an object does. It must not keep or change the object.
 type HealthFunc func(obj *unstructured.Unstructured) model.Health
@@ -17,79 +29,200 @@ type Options struct {
 	// Health gives the health function of a kind; nil means that the kind has no health of its own
 	// and its metadata is all that is watched.
 	Health func(gvk schema.GroupVersionKind) HealthFunc
+	Log    *slog.Logger // nil discards
 }
 
-// Store is what the watches told last.
-type Store struct{}
+// Store is what the watches told last. It is safe for concurrent use.
+type Store struct {
+	ctx     context.Context
+	client  *kube.Client
+	options Options
+	log     *slog.Logger
+
+	mu       sync.RWMutex
+	subs     []func(Event)
+	kinds    map[schema.GroupKind]*kind
+	absent   map[schema.GroupKind]bool // kinds that the cluster does not have
+	releases map[string]*release       // by label
+	records  map[name][]*Stored        // by namespace and Helm's release name
+}
+
+// name is a namespace and a name in it.
+type name struct{ namespace, name string }
+
+// entry is what is kept of one object.
+type entry struct {
+	live   model.Live
+	rv     uint64
+	list   uint32   // the last list it was in
+	rel    *release // nil when it has no release label
+	stored *Stored  // of a Helm release Secret
+}
+
+// release is what is known of the objects of one release.
+type release struct {
+	label   string // the one copy that entries share
+	objects map[model.ObjectKey]*entry
+	want    map[model.ObjectKey]string // fields after the last apply
+	holds   int
+	suspect map[model.ObjectKey]bool // changed while held
+	changed chan struct{}            // nil while nobody waits
+}
 
 // New makes an empty store; Ensure starts watches. They end with ctx.
-func New(ctx context.Context, c *kube.Client, o Options) *Store { panic("coming") }
-
-// Ensure starts a watch on a kind and returns when its first complete list is in. It is idempotent
-// and cheap when the watch runs.
-func (s *Store) Ensure(ctx context.Context, gvks ...schema.GroupVersionKind) error { panic("coming") }
-
-// Observe gives the live state of keys that exist and of every object with the release's label,
-// from memory. It fails when the kind of a key is not watched or its first list is not complete:
-// an object missing from the answer is missing in the cluster (or was never applied by Fairlead).
-func (s *Store) Observe(label string, keys []model.ObjectKey) (map[model.ObjectKey]model.Live, error) {
-	panic("coming")
+func New(ctx context.Context, c *kube.Client, o Options) *Store {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Health == nil {
+		o.Health = func(schema.GroupVersionKind) HealthFunc { return nil }
+	}
+	return &Store{
+		ctx: ctx, client: c, options: o, log: o.Log,
+		kinds: map[schema.GroupKind]*kind{}, absent: map[schema.GroupKind]bool{},
+		releases: map[string]*release{}, records: map[name][]*Stored{},
+	}
 }
 
-// Applied tells the store what an apply returned, so that the store never lags behind our own
-// writes and their echo is not taken for drift.
-func (s *Store) Applied(label string, r model.Result) { panic("coming") }
+// Ensure starts watches on kinds and returns when their first complete lists are in. It is
+// idempotent and costs nothing while the watches run. A kind that the cluster does not have is no
+// error: nothing of it exists, and its watch starts when an object of it is applied.
+func (s *Store) Ensure(ctx context.Context, gvks ...schema.GroupVersionKind) error {
+	var waitFor []*kind
+	for _, gvk := range gvks {
+		k, err := s.start(ctx, gvk)
+		if err != nil {
+			return fmt.Errorf("watching %s: %w", gvk.Kind, err)
+		}
+		if k != nil && !k.isSynced() {
+			waitFor = append(waitFor, k)
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
+	for _, k := range waitFor {
+		if err := k.wait(ctx); err != nil {
+			return fmt.Errorf("watching %s: %w", k.gvk.Kind, err)
+		}
+	}
+	return nil
+}
 
-// Expect tells the store what a release's record says, so that drift from it is recognized.
-func (s *Store) Expect(label string, inv model.Inventory) { panic("coming") }
+// start gives the running watch of a kind, or begins one; nil when the cluster lacks the kind.
+func (s *Store) start(ctx context.Context, gvk schema.GroupVersionKind) (*kind, error) {
+	gk := gvk.GroupKind()
+	s.mu.RLock()
+	k := s.kinds[gk]
+	s.mu.RUnlock()
+	if k != nil {
+		return k, nil
+	}
+	m, err := s.client.Mapping(ctx, gvk)
+	if model.ReasonOf(err, "") == kube.ReasonUnknownKind {
+		// The version may be gone while the kind is not.
+		m, err = s.client.Mapping(ctx, gk.WithVersion(""))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if model.ReasonOf(err, "") == kube.ReasonUnknownKind {
+		s.absent[gk] = true
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if k := s.kinds[gk]; k != nil {
+		return k, nil
+	}
+	k = newKind(s, gk.WithVersion(m.Resource.Version))
+	s.kinds[gk] = k
+	delete(s.absent, gk)
+	go k.run(s.ctx)
+	return k, nil
+}
 
-// Hold keeps drift events of a release back while a run writes to it; the function it returns ends
-// that, and sends what is still drift then.
-func (s *Store) Hold(label string) (done func()) { panic("coming") }
+// ready says why nothing can be said about a kind now; nil when it can. The lock is held.
+func (s *Store) ready(gk schema.GroupKind) error {
+	k := s.kinds[gk]
+	switch {
+	case k == nil && s.absent[gk]:
+		return nil
+	case k == nil:
+		return fmt.Errorf("%s is not watched", gk)
+	case !k.isSynced():
+		return &model.Error{Kind: model.ErrTransient, Reason: "NotSynced", Msg: "the list of " + gk.String() + " is not complete yet"}
+	}
+	if since, err := k.trouble(); err != nil && time.Since(since) > staleAfter {
+		return &model.Error{
+			Kind: model.ErrTransient, Reason: "Stale", Err: err,
+			Msg: "nothing is known of " + gk.String() + " since " + since.UTC().Format(time.RFC3339),
+		}
+	}
+	return nil
+}
+
+// Observe gives the live state of keys that exist and of every object with the release's label,
+// from memory. It fails when the kind of a key is not watched, its first list is not complete or
+// its watch is broken for long: an object missing from the answer is missing in the cluster, or was
+// never applied by Fairlead.
+func (s *Store) Observe(label string, keys []model.ObjectKey) (map[model.ObjectKey]model.Live, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	out := make(map[model.ObjectKey]model.Live, len(keys))
+	for _, key := range keys {
+		gk := schema.GroupKind{Group: key.Group, Kind: key.Kind}
+		if err := s.ready(gk); err != nil {
+			return nil, fmt.Errorf("looking for %s: %w", key, err)
+		}
+		if k := s.kinds[gk]; k != nil {
+			if e := k.entries[name{key.Namespace, key.Name}]; e != nil {
+				out[key] = e.live
+			}
+		}
+	}
+	if r := s.releases[label]; r != nil {
+		for key, e := range r.objects {
+			out[key] = e.live
+		}
+	}
+	return out, nil
+}
 
 // Changed returns a channel that is closed at the next change of any object of the release. Take it
 // before observing, so that no change is missed.
-func (s *Store) Changed(label string) <-chan struct{} { panic("coming") }
-
-// EventType is what happened to an object.
-type EventType string
-
-// The types.
-const (
-	Added    EventType = "added"
-	Modified EventType = "modified"
-	Deleted  EventType = "deleted"
-)
-
-// Event is a change of one object.
-type Event struct {
-	Type    EventType
-	Release string // label value; empty for Secrets and ConfigMaps that no release applied
-	Key     model.ObjectKey
-	Live    model.Live
-	Drift   bool // the object differs from what the release applied last, or is gone
+func (s *Store) Changed(label string) <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.release(label)
+	if r.changed == nil {
+		r.changed = make(chan struct{})
+	}
+	return r.changed
 }
 
-// Subscribe calls fn for every change after the first complete list of its kind, in order for each
-// kind. fn must return at once: it is called from the watch.
-func (s *Store) Subscribe(fn func(Event)) { panic("coming") }
-
-// Stored is a Helm release Secret as its metadata tells it.
-type Stored struct {
-	Namespace, Name string // of the Secret
-	UID             string
-	Release         string // Helm's release name: label "name"
-	Version         int    // label "version"
-	Status          string // label "status"
-	Inputs          string // label model.LabelInputs
-	Owner           string // annotation model.AnnotationOwner
-	Inventory       string // annotation model.AnnotationInventory, encoded
-	ResourceVersion string
+// release gives the state of a release, new when there is none. The lock is held.
+func (s *Store) release(label string) *release {
+	r := s.releases[label]
+	if r == nil {
+		r = &release{label: label, objects: map[model.ObjectKey]*entry{}, want: map[model.ObjectKey]string{}}
+		s.releases[label] = r
+	}
+	return r
 }
 
-// Records are the Helm release Secrets of one release, oldest revision first, from memory. It fails
-// while Secrets are not watched or their first list is not complete.
-func (s *Store) Records(namespace, release string) ([]Stored, error) { panic("coming") }
+// wake tells those who wait for a release. The lock is held.
+func (r *release) wake() {
+	if r != nil && r.changed != nil {
+		close(r.changed)
+		r.changed = nil
+	}
+}
 
-// AllRecords are all Helm release Secrets in the cluster, in no order.
-func (s *Store) AllRecords() ([]Stored, error) { panic("coming") }
+// version is a resourceVersion as a number that grows; 0 when it is none.
+func version(rv string) uint64 {
+	n, err := strconv.ParseUint(rv, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}

@@ -1,0 +1,159 @@
+package live
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/fairlead-cd/fairlead/internal/model"
+)
+
+// startTimeout bounds how long Applied waits for the first list of a kind that is new.
+const startTimeout = 10 * time.Second
+
+// Applied tells the store what an apply returned, so that the store never lags behind our own
+// writes and their echo is not taken for drift.
+func (s *Store) Applied(label string, r model.Result) {
+	c := r.Change
+	if r.Skipped || r.Err != nil && r.UID == "" {
+		return
+	}
+	if c.Action == model.ActionPrune {
+		s.mu.Lock()
+		delete(s.release(label).want, c.Key)
+		s.mu.Unlock()
+		return
+	}
+	if c.Action == model.ActionUnchanged || c.Action == model.ActionConflict || c.Unowned {
+		return
+	}
+	gvk := schema.GroupVersionKind{Group: c.Key.Group, Version: c.Version, Kind: c.Key.Kind}
+	ctx, cancel := context.WithTimeout(s.ctx, startTimeout)
+	defer cancel()
+	if err := s.Ensure(ctx, gvk); err != nil {
+		s.log.Warn("watching what was applied", "kind", gvk.Kind, "error", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rel := s.release(label)
+	if r.Err == nil {
+		rel.want[c.Key] = r.Fields
+	}
+	if k := s.kinds[gvk.GroupKind()]; k != nil {
+		k.applied(rel, r)
+	}
+}
+
+// applied notes the answer to an apply, unless the watch is ahead of it. The lock is held.
+func (k *kind) applied(rel *release, r model.Result) {
+	rv := version(r.ResourceVersion)
+	key := r.Change.Key
+	e := k.entries[name{key.Namespace, key.Name}]
+	switch {
+	case e == nil && rv <= k.seen:
+		return // the watch told of its deletion already
+	case e != nil && rv <= e.rv:
+		return
+	}
+	live := model.Live{Key: key}
+	if e != nil && e.live.UID == r.UID {
+		live = e.live
+	}
+	live.UID, live.ResourceVersion, live.Fields, live.Release = r.UID, r.ResourceVersion, r.Fields, rel.label
+	if k.health != nil {
+		// What the object's controller makes of the change is not known yet.
+		live.Health = model.Health{Status: model.Progressing, Reason: "NotObserved", Message: "applied, not observed yet"}
+	} else {
+		live.Health = model.Health{Status: model.Healthy}
+	}
+	var stored *Stored
+	if e != nil {
+		stored = e.stored
+	}
+	k.put(entry{live: live, rv: rv, list: k.list, rel: rel, stored: stored})
+	rel.wake()
+}
+
+// Expect tells the store what a release's record says, in place of what it was told before, so
+// that drift from it is recognized. An object that differs already is told as drift now, or when
+// the first list of its kind is complete. A nil inventory forgets the release.
+func (s *Store) Expect(label string, inv model.Inventory) {
+	s.mu.Lock()
+	r := s.release(label)
+	r.want = make(map[model.ObjectKey]string, len(inv))
+	var events []Event
+	for _, o := range inv {
+		if o.Fields != "" {
+			r.want[o.Key] = o.Fields
+			events = append(events, s.check(r, o.Key)...)
+		}
+	}
+	if len(inv) == 0 && len(r.objects) == 0 && r.holds == 0 && r.changed == nil {
+		delete(s.releases, label)
+	}
+	s.mu.Unlock()
+	s.emit(events)
+}
+
+// Hold keeps drift events of a release back while a run writes to it; the function it returns ends
+// that, and sends what is still drift then.
+func (s *Store) Hold(label string) (done func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.release(label).holds++
+	ended := false
+	return func() {
+		s.mu.Lock()
+		var events []Event
+		if r := s.release(label); !ended {
+			ended = true
+			if r.holds--; r.holds == 0 {
+				for key := range r.suspect {
+					events = append(events, s.check(r, key)...)
+				}
+				r.suspect = nil
+			}
+		}
+		s.mu.Unlock()
+		s.emit(events)
+	}
+}
+
+// check looks for drift of one object and gives the event to send, if any. The lock is held.
+func (s *Store) check(r *release, key model.ObjectKey) []Event {
+	k := s.kinds[schema.GroupKind{Group: key.Group, Kind: key.Kind}]
+	if k == nil || !k.isSynced() {
+		return nil // told when its list is complete
+	}
+	e := k.entries[name{key.Namespace, key.Name}]
+	if !r.drifted(key, e) {
+		return nil
+	}
+	if r.holds > 0 {
+		r.suspects(key)
+		return nil
+	}
+	ev := Event{Type: Deleted, Release: r.label, Key: key, Live: model.Live{Key: key}, Drift: true}
+	if e != nil && e.rel == r {
+		ev.Type, ev.Live = Modified, e.live
+	}
+	return []Event{ev}
+}
+
+// drifted reports whether an object (nil: gone) differs from what the release applied last. One
+// that is being deleted is told when it is gone: nothing can be done before.
+func (r *release) drifted(key model.ObjectKey, e *entry) bool {
+	want, ok := r.want[key]
+	if !ok {
+		return false
+	}
+	return e == nil || e.rel != r || !e.live.Deleting && e.live.Fields != want
+}
+
+func (r *release) suspects(key model.ObjectKey) {
+	if r.suspect == nil {
+		r.suspect = map[model.ObjectKey]bool{}
+	}
+	r.suspect[key] = true
+}
