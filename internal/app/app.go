@@ -2,12 +2,14 @@ package app
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
 	"github.com/fairlead-cd/fairlead/internal/cli"
+	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/output"
 )
 
@@ -39,6 +41,9 @@ func newFactory(e env, streams *output.Streams) *cli.Factory {
 		return cli.Connect(cli.Kubeconfigs{
 			Explicit: f.Global.Kubeconfig, Context: f.Global.Context, Files: e.kubeconfigFiles(),
 		}, "fairlead/"+f.Build.Version, streams.Err)
+	}
+	f.Plan = func(context.Context, model.ReleaseID) (model.Plan, error) {
+		return model.Plan{}, errors.New("planning a run: this build cannot yet")
 	}
 	return f
 }

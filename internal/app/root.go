@@ -7,8 +7,15 @@ import (
 
 	"github.com/fairlead-cd/fairlead/internal/cli"
 	"github.com/fairlead-cd/fairlead/internal/cli/crds"
+	"github.com/fairlead-cd/fairlead/internal/cli/diff"
 	"github.com/fairlead-cd/fairlead/internal/cli/get"
+	"github.com/fairlead-cd/fairlead/internal/cli/history"
+	"github.com/fairlead-cd/fairlead/internal/cli/resume"
+	"github.com/fairlead-cd/fairlead/internal/cli/rollback"
+	"github.com/fairlead-cd/fairlead/internal/cli/status"
+	"github.com/fairlead-cd/fairlead/internal/cli/sync"
 	versioncmd "github.com/fairlead-cd/fairlead/internal/cli/version"
+	"github.com/fairlead-cd/fairlead/internal/cli/why"
 	"github.com/fairlead-cd/fairlead/internal/output"
 )
 
@@ -48,6 +55,13 @@ func newRoot(f *cli.Factory) *cobra.Command {
 	)
 	root.AddCommand(
 		get.NewCmdGet(f, nil),
+		status.NewCmdStatus(f, nil),
+		why.NewCmdWhy(f, nil),
+		diff.NewCmdDiff(f, nil),
+		history.NewCmdHistory(f, nil),
+		sync.NewCmdSync(f, nil),
+		rollback.NewCmdRollback(f, nil),
+		resume.NewCmdResume(f, nil),
 		crds.NewCmdCRDs(f, nil),
 		versioncmd.NewCmdVersion(f, nil),
 		exitCodesTopic(), environmentTopic(),

@@ -5,8 +5,13 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/fairlead-cd/fairlead/internal/cli/inspect"
 	"github.com/fairlead-cd/fairlead/internal/cli/releases"
+	"github.com/fairlead-cd/fairlead/internal/health"
+	"github.com/fairlead-cd/fairlead/internal/record"
 )
 
 // completionTimeout is how long a shell waits for names.
@@ -22,6 +27,26 @@ func (f *Factory) Releases() (*releases.Reader, error) {
 		Dynamic: c.Dynamic, Metadata: c.Metadata, Now: f.Now,
 		Leases: c.Typed.CoordinationV1().Leases(releases.SystemNamespace),
 		Note:   func(s string) { f.IO.Say("note: %s", s) },
+	}, nil
+}
+
+// Inspect gives a reader of what belongs to one release: its history, its objects, their health.
+func (f *Factory) Inspect() (*inspect.Reader, error) {
+	c, err := f.Cluster()
+	if err != nil {
+		return nil, err
+	}
+	return &inspect.Reader{
+		Records: record.NewStore(c.Typed.CoreV1().RESTClient(), f.Now),
+		Health:  health.NewCluster(c.Typed, c.Dynamic, c.Mapper()),
+		Now:     f.Now,
+		Namespaced: func(group, kind string) (bool, error) {
+			m, err := c.Mapper().RESTMapping(schema.GroupKind{Group: group, Kind: kind})
+			if err != nil {
+				return false, err
+			}
+			return m.Scope.Name() == meta.RESTScopeNameNamespace, nil
+		},
 	}, nil
 }
 

@@ -2,6 +2,7 @@ package releases
 
 import (
 	"cmp"
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -23,7 +24,8 @@ func viewApplication(app *argo.Application) View {
 	running := st.Sync.Revision
 	if n := len(st.History); n > 0 {
 		last := st.History[n-1]
-		running, v.Revision = last.Revision, int(last.ID)
+		// Argo CD counts from 0; what people are shown and type counts from 1, as Helm does.
+		running, v.Revision = last.Revision, int(last.ID)+1
 		if st.Sync.Revision != running {
 			v.Attempted = st.Sync.Revision
 		}
@@ -33,6 +35,9 @@ func viewApplication(app *argo.Application) View {
 		v.Commit = running
 	}
 	v.ObservedAt = latest(since(st.ReconciledAt), since(st.ObservedAt))
+	if op := st.OperationState; op != nil {
+		v.ObservedAt = latest(v.ObservedAt, since(op.FinishedAt))
+	}
 	for _, c := range st.Conditions {
 		// Argo's conditions exist while they are true.
 		v.Conditions = append(v.Conditions, Condition{Type: c.Type, Status: "True", Message: c.Message, Since: since(c.LastTransitionTime)})
@@ -40,7 +45,7 @@ func viewApplication(app *argo.Application) View {
 	for _, r := range st.Resources {
 		v.Objects = append(v.Objects, model.ObjectKey{Group: r.Group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name})
 	}
-	v.History = applicationHistory(st.History)
+	v.History = applicationHistory(app)
 	v.judgeApplication(app)
 	if c := v.Condition(argo.ConditionHeldWarning); c != nil {
 		v.Conditions = append(v.Conditions, Condition{Type: ConditionHeld, Status: "True", Message: c.Message, Since: c.Since})
@@ -114,16 +119,26 @@ func outOfSync(st argo.ApplicationStatus) string {
 	return strings.Join(names, ", ") + " differ from the source"
 }
 
-func applicationHistory(entries []argo.RevisionHistory) []model.Record {
-	var records []model.Record
+// applicationHistory is status.history, completed by what Fairlead keeps of the newest entry in an
+// annotation.
+func applicationHistory(app *argo.Application) []model.Record {
+	records := []model.Record{}
+	entries := app.Status.History
 	for i, h := range entries {
-		r := model.Record{Revision: int(h.ID), Status: model.RecordSuperseded, Time: h.DeployedAt.UTC(), Source: revision(h.Revision)}
+		r := model.Record{Revision: int(h.ID) + 1, Status: model.RecordSuperseded, Time: h.DeployedAt.UTC(), Source: revision(h.Revision)}
 		if i == len(entries)-1 {
 			r.Status = model.RecordDeployed
 		}
 		records = append(records, r)
 	}
-	return records
+	var note model.Record
+	if err := json.Unmarshal([]byte(app.Annotations[model.AnnotationNote]), &note); err != nil || note.Revision == 0 {
+		return records // there is none, or it is not one of ours
+	}
+	if n := len(records); n > 0 && records[n-1].Revision == note.Revision {
+		records = records[:n-1]
+	}
+	return append(records, note)
 }
 
 // revision is a commit or a chart version, as statuses write either.

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 
 	argo "github.com/fairlead-cd/fairlead/api/argoproj/v1alpha1"
 	helmfluxcd "github.com/fairlead-cd/fairlead/api/helmfluxcd/v1"
@@ -65,6 +66,7 @@ func viewOf(kind model.Kind, obj metav1.Object) View {
 	return View{
 		Kind: kind, Namespace: obj.GetNamespace(), Name: obj.GetName(), Status: Unknown,
 		Environment: obj.GetLabels()[LabelEnvironment],
+		Object:      types.NamespacedName{Namespace: obj.GetNamespace(), Name: obj.GetName()},
 		CreatedAt:   obj.GetCreationTimestamp().UTC(), ResourceVersion: obj.GetResourceVersion(),
 	}
 }

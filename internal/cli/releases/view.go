@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/fairlead-cd/fairlead/internal/model"
 )
 
@@ -46,13 +48,14 @@ type View struct {
 	ObservedAt      time.Time   `json:"observedAt,omitzero"`
 	Source          string      `json:"source,omitempty"` // "https://git.example.com/fleet charts/web"
 	Conditions      []Condition `json:"conditions,omitempty"`
-	Synced          string      `json:"synced,omitempty"` // last sync wish that was handled
 
 	// Objects are what the request's own status says it consists of; nil where the history knows.
 	Objects []model.ObjectKey `json:"-"`
 	// History is what the request's own status says of the past; nil where Helm's storage knows.
 	History []model.Record `json:"-"`
-	// ResourceVersion of the request.
+	// Object is the object that asks for the release, and carries wishes about it.
+	Object types.NamespacedName `json:"-"`
+	// ResourceVersion of that object.
 	ResourceVersion string `json:"-"`
 }
 

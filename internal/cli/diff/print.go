@@ -1,0 +1,162 @@
+package diff
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/fairlead-cd/fairlead/internal/cli"
+	"github.com/fairlead-cd/fairlead/internal/cli/releases"
+	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/output"
+)
+
+// document is what -o json prints.
+type document struct {
+	cli.Header
+	Release model.ReleaseID `json:"release"`
+	Summary summary         `json:"summary"`
+	Changes []change        `json:"changes"` // in the order of a run; unchanged objects are left out
+}
+
+type summary struct {
+	Create    int `json:"create"`
+	Change    int `json:"change"`
+	Adopt     int `json:"adopt"`
+	Delete    int `json:"delete"`
+	Conflict  int `json:"conflict"`
+	Unchanged int `json:"unchanged"`
+}
+
+type change struct {
+	Action  model.Action    `json:"action"`
+	Object  model.ObjectKey `json:"object"`
+	Version string          `json:"version,omitempty"`
+	Reason  string          `json:"reason,omitempty"`
+	Origin  model.Origin    `json:"origin,omitzero"`
+	Fields  []fieldDiff     `json:"fields,omitempty"`
+}
+
+type fieldDiff struct {
+	Path string `json:"path"`
+	Old  string `json:"old,omitempty"` // JSON
+	New  string `json:"new,omitempty"`
+}
+
+func newDocument(p *model.Plan) document {
+	d := document{Header: cli.NewHeader("Plan"), Release: p.Release, Changes: []change{}}
+	for _, c := range p.Changes() {
+		if !d.Summary.count(c.Action) {
+			continue
+		}
+		out := change{Action: c.Action, Object: c.Key, Version: c.Version, Reason: c.Reason}
+		if c.Desired != nil {
+			out.Origin = c.Desired.Origin
+		}
+		for _, f := range c.Diffs {
+			out.Fields = append(out.Fields, fieldDiff(f))
+		}
+		d.Changes = append(d.Changes, out)
+	}
+	return d
+}
+
+// count adds an action to the summary and reports whether it changes anything.
+func (s *summary) count(a model.Action) bool {
+	switch a {
+	case model.ActionCreate:
+		s.Create++
+	case model.ActionUpdate, model.ActionRepair:
+		s.Change++
+	case model.ActionAdopt:
+		s.Adopt++
+	case model.ActionPrune:
+		s.Delete++
+	case model.ActionConflict:
+		s.Conflict++
+	default:
+		s.Unchanged++
+		return false
+	}
+	return true
+}
+
+// text is "2 to change, 1 to create, 0 to delete", and what else there is.
+func (s *summary) text() string {
+	t := fmt.Sprintf("%d to change, %d to create, %d to delete", s.Change, s.Create, s.Delete)
+	if s.Adopt > 0 {
+		t += fmt.Sprintf(", %d to take over", s.Adopt)
+	}
+	if s.Conflict > 0 {
+		t += fmt.Sprintf(", %d refused", s.Conflict)
+	}
+	return t
+}
+
+// signs stand before each change; words beside them say the same.
+var signs = map[model.Action]struct {
+	sign, word string
+	style      output.Style
+}{
+	model.ActionCreate:   {"+", "create", output.Good},
+	model.ActionUpdate:   {"~", "change", output.Busy},
+	model.ActionRepair:   {"~", "repair", output.Busy},
+	model.ActionAdopt:    {"~", "take over", output.Busy},
+	model.ActionPrune:    {"-", "delete", output.Bad},
+	model.ActionConflict: {"!", "refused", output.Bad},
+}
+
+func (o *Options) print(v *releases.View, d document) error {
+	if len(d.Changes) == 0 {
+		return o.IO.Line(fmt.Sprintf("%s: no difference, %d objects", v.Short(), d.Summary.Unchanged))
+	}
+	paint := o.IO.OutPaint()
+	var b strings.Builder
+	for _, c := range d.Changes {
+		printChange(&b, paint, c)
+	}
+	fmt.Fprintf(&b, "\n%s: %s\n", output.Clean(v.Short()), d.Summary.text())
+	_, err := io.WriteString(o.IO.Out, b.String())
+	if err != nil {
+		return fmt.Errorf("writing the output: %w", err)
+	}
+	return nil
+}
+
+func printChange(w io.Writer, paint output.Paint, c change) {
+	s := signs[c.Action]
+	head := fmt.Sprintf("%s %-9s %s", s.sign, s.word, c.Object)
+	if c.Object.Namespace != "" {
+		head += " (" + c.Object.Namespace + ")"
+	}
+	fmt.Fprint(w, paint.Text(s.style, output.Clean(head)))
+	if c.Reason != "" {
+		fmt.Fprint(w, "  ", output.Clean(c.Reason))
+	}
+	if c.Origin.File != "" {
+		at := c.Origin.File
+		if c.Origin.Line > 0 {
+			at = fmt.Sprintf("%s:%d", at, c.Origin.Line)
+		}
+		fmt.Fprint(w, "  ", paint.Text(output.Quiet, output.Clean(at)))
+	}
+	fmt.Fprintln(w)
+	if c.Action == model.ActionCreate || c.Action == model.ActionPrune {
+		return // all of it: the object's name says that
+	}
+	for _, f := range c.Fields {
+		fmt.Fprintf(w, "    %s\n", output.Clean(f.Path))
+		printValue(w, paint, output.Bad, "-", f.Old)
+		printValue(w, paint, output.Good, "+", f.New)
+	}
+}
+
+// printValue prints one side of a field; a text of several lines, as in a ConfigMap, over several.
+func printValue(w io.Writer, paint output.Paint, style output.Style, sign, value string) {
+	if value == "" {
+		return
+	}
+	for _, line := range lines(value) {
+		fmt.Fprintf(w, "      %s\n", paint.Text(style, sign+" "+output.Clean(line)))
+	}
+}

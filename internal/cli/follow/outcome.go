@@ -1,0 +1,48 @@
+package follow
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/fairlead-cd/fairlead/internal/cli"
+	"github.com/fairlead-cd/fairlead/internal/cli/releases"
+	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/report"
+)
+
+// Outcome tells how a release ended and gives the error for it: nil when it does well, cli.ErrFailed
+// with the failure report on the talk stream when it does not.
+func (f *Follower) Outcome(ctx context.Context, before, v releases.View) error {
+	switch v.Status {
+	case releases.Healthy, releases.Held, releases.Suspended:
+		return nil
+	case releases.OutOfSync:
+		return &model.Error{Kind: model.ErrConflict, Reason: "OutOfSync", Msg: fmt.Sprintf("%s still differs from its source: %s", v.Short(), v.Message),
+			Next: "fairlead diff " + v.Short()}
+	}
+	failure := &report.Failure{
+		Release: v.Short(), After: f.Now().Sub(f.started), From: before.Revision, To: v.Revision, Commit: cmp.Or(v.Attempted, v.Commit, v.Version),
+		Next: "fairlead why " + v.Short(),
+	}
+	if failure.From == failure.To {
+		failure.From = 0
+	}
+	tree, err := f.Inspect.Tree(ctx, &v)
+	if err == nil {
+		failure.Causes, err = f.Inspect.Causes(ctx, tree)
+		for _, n := range tree {
+			if n.Health.Status == model.Healthy {
+				failure.Counts.Done++
+			} else {
+				failure.Counts.Failed++
+			}
+		}
+	}
+	if len(failure.Causes) == 0 {
+		failure.Err = errors.New(cmp.Or(v.Message, "no cause is known"))
+	}
+	fmt.Fprint(f.IO.Err, failure.Text(cli.ReportStyle(f.IO.ErrPaint(), f.IO.Width)))
+	return errors.Join(cli.ErrFailed, cli.ErrSilent, err)
+}

@@ -1,0 +1,140 @@
+package inspect
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/fairlead-cd/fairlead/internal/cli/releases"
+	"github.com/fairlead-cd/fairlead/internal/health"
+	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/record"
+)
+
+// Reader reads what belongs to a release.
+type Reader struct {
+	Records records
+	Health  health.Reader
+	Now     func() time.Time
+	// Namespaced says whether objects of a kind live in a namespace.
+	Namespaced func(group, kind string) (bool, error)
+}
+
+// records is the part of a record.Store that is needed.
+type records interface {
+	History(ctx context.Context, namespace, name string) ([]model.Record, error)
+	Load(ctx context.Context, namespace, name string, revision int) (record.Full, error)
+}
+
+// History lists the revisions of a release, oldest first: from Helm's storage, or from the request's
+// own status where that is where its kind keeps it.
+func (r *Reader) History(ctx context.Context, v *releases.View) ([]model.Record, error) {
+	if v.Kind != model.KindHelmRelease {
+		return v.History, nil
+	}
+	history, err := r.Records.History(ctx, v.TargetNamespace, v.Release)
+	if err != nil {
+		return nil, fmt.Errorf("reading the history of %s: %w", v.Short(), err)
+	}
+	return history, nil
+}
+
+// Objects are the objects a release consists of, in the order they were applied. A release that was
+// never deployed has none.
+func (r *Reader) Objects(ctx context.Context, v *releases.View) ([]model.ObjectKey, error) {
+	if v.Objects != nil {
+		return v.Objects, nil
+	}
+	history, err := r.History(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	if len(history) == 0 {
+		return nil, nil
+	}
+	last := history[len(history)-1]
+	inventory := last.Inventory
+	if inventory == nil && last.Owner == "" && v.Kind == model.KindHelmRelease {
+		// Another tool wrote it: the manifest says what it consists of.
+		full, err := r.Records.Load(ctx, v.TargetNamespace, v.Release, last.Revision)
+		if err != nil {
+			return nil, fmt.Errorf("reading revision %d of %s: %w", last.Revision, v.Short(), err)
+		}
+		if inventory, err = full.Objects(); err != nil {
+			return nil, fmt.Errorf("reading what revision %d of %s consists of: %w", last.Revision, v.Short(), err)
+		}
+	}
+	keys := make([]model.ObjectKey, len(inventory))
+	for i, o := range inventory {
+		keys[i] = o.Key
+	}
+	if last.Owner != "" {
+		return keys, nil
+	}
+	return r.inNamespace(keys, v.TargetNamespace)
+}
+
+// inNamespace adds the namespace that a manifest leaves out.
+func (r *Reader) inNamespace(keys []model.ObjectKey, namespace string) ([]model.ObjectKey, error) {
+	for i, k := range keys {
+		if k.Namespace != "" {
+			continue
+		}
+		namespaced, err := r.Namespaced(k.Group, k.Kind)
+		if err != nil {
+			return nil, fmt.Errorf("asking whether %s lives in a namespace: %w", k, err)
+		}
+		if namespaced {
+			keys[i].Namespace = namespace
+		}
+	}
+	return keys, nil
+}
+
+// Tree is the release's objects with their health and what belongs to them.
+func (r *Reader) Tree(ctx context.Context, v *releases.View) ([]health.Node, error) {
+	keys, err := r.Objects(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	return health.Tree(ctx, r.Health, keys), nil
+}
+
+// Causes names why objects of the tree are not healthy. The error says that something needed could
+// not be read; causes found all the same are returned with it.
+func (r *Reader) Causes(ctx context.Context, tree []health.Node) ([]model.Cause, error) {
+	keys := make([]model.ObjectKey, len(tree))
+	for i, n := range tree {
+		keys[i] = n.Key
+	}
+	var causes []model.Cause
+	var failed error
+	for _, n := range tree {
+		if n.Health.Status == model.Healthy || n.Health.Status == model.Suspended {
+			continue
+		}
+		found, err := health.Diagnose(ctx, r.Health, n.Key, health.Options{Release: keys, Now: r.Now()})
+		causes = append(causes, found...)
+		if err != nil && failed == nil {
+			failed = fmt.Errorf("looking for the cause of %s: %w", n.Key.Short(), err)
+		}
+	}
+	slices.SortStableFunc(causes, func(a, b model.Cause) int {
+		switch {
+		case a.Final == b.Final:
+			return 0
+		case a.Final:
+			return -1
+		}
+		return 1
+	})
+	return causes, failed
+}
+
+// Healthy reports whether all objects of the tree are healthy.
+func Healthy(tree []health.Node) bool {
+	return !slices.ContainsFunc(tree, func(n health.Node) bool {
+		return n.Health.Status != model.Healthy && n.Health.Status != model.Suspended
+	})
+}

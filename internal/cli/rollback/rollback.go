@@ -1,0 +1,151 @@
+// Package rollback is the command that takes a release back to an earlier revision and holds it
+// there.
+package rollback
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fairlead-cd/fairlead/internal/cli"
+	"github.com/fairlead-cd/fairlead/internal/cli/follow"
+	"github.com/fairlead-cd/fairlead/internal/cli/releases"
+	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/output"
+)
+
+// Options of the command.
+type Options struct {
+	IO       *output.Streams
+	Follow   func(timeout time.Duration) (*follow.Follower, error)
+	Now      func() time.Time
+	Name     releases.Name
+	Revision int // 0 is the last good one before the current
+	Wait     bool
+	Timeout  time.Duration
+}
+
+// NewCmdRollback makes the command.
+func NewCmdRollback(f *cli.Factory, runF func(context.Context, *Options) error) *cobra.Command {
+	o := &Options{
+		IO: f.IO, Now: f.Now,
+		Follow: func(t time.Duration) (*follow.Follower, error) { return follow.New(f, t) },
+	}
+	cmd := &cobra.Command{
+		Use:   "rollback NAME [REVISION]",
+		Short: "Go back to an earlier revision and stay there",
+		Long: `Take a release back to an earlier revision: the one given, or the last good one before the
+current. The release is then held there, which get and status show: Fairlead does not deploy what
+is in Git until that changes, or until fairlead resume. Nothing in Git is touched.`,
+		Example: cli.Example(`
+			fairlead rollback prod/flask-app
+			fairlead rollback prod/flask-app 3 --timeout 2m
+			fairlead resume prod/flask-app`),
+		GroupID:           cli.GroupAct,
+		Args:              cli.Args(1, 2, "the name of a release"),
+		ValidArgsFunction: f.CompleteRelease,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var err error
+			if o.Name, err = f.ParseName(cmd, args[0]); err != nil {
+				return err
+			}
+			if len(args) == 2 {
+				if o.Revision, err = strconv.Atoi(args[1]); err != nil || o.Revision < 1 {
+					return cli.Usagef(cmd.CommandPath(), "revision %q: want a number from fairlead history", args[1])
+				}
+			}
+			if runF != nil {
+				return runF(cmd.Context(), o)
+			}
+			return rollbackRun(cmd.Context(), o)
+		},
+	}
+	cmd.Flags().BoolVar(&o.Wait, "wait", true, "wait until the revision is healthy")
+	cmd.Flags().DurationVar(&o.Timeout, "timeout", follow.DefaultTimeout, "how long to wait; 0 is without end")
+	return cmd
+}
+
+func rollbackRun(ctx context.Context, o *Options) error {
+	f, err := o.Follow(o.Timeout)
+	if err != nil {
+		return err
+	}
+	v, err := f.Releases.Find(ctx, o.Name)
+	if err != nil {
+		return err
+	}
+	history, err := f.Inspect.History(ctx, &v)
+	if err != nil {
+		return err
+	}
+	target, err := choose(history, o.Revision, v.Short())
+	if err != nil {
+		return err
+	}
+	wish, err := follow.Hold(target, o.Now())
+	if err != nil {
+		return err
+	}
+	granted, err := follow.Make(ctx, f.Dynamic, &v, wish)
+	if err != nil {
+		return err
+	}
+	if !o.Wait {
+		o.IO.Say("asked for a rollback of %s to revision %d", v.Short(), target)
+		return nil
+	}
+	after, err := f.Until(ctx, v.ID(), func(v releases.View) bool { return follow.Answered(v, granted) })
+	if err != nil {
+		return err
+	}
+	if err := f.Outcome(ctx, v, after); err != nil {
+		return err
+	}
+	o.IO.Say("it is held there until its inputs in Git change, or: fairlead resume %s", v.Short())
+	return o.IO.Line(fmt.Sprintf("%s is back at revision %d and %s", v.Short(), target, after.Status))
+}
+
+// choose is the revision to go back to: the one asked for, if it exists, or the newest good one
+// before the current.
+func choose(history []model.Record, asked int, name string) (int, error) {
+	if len(history) == 0 {
+		return 0, &model.Error{Kind: model.ErrNotFound, Reason: "NoHistory", Msg: name + " has no revisions to go back to"}
+	}
+	current := history[len(history)-1]
+	if asked > 0 {
+		for _, r := range history {
+			if r.Revision == asked {
+				return asked, nil
+			}
+		}
+		return 0, &model.Error{Kind: model.ErrNotFound, Reason: "NoSuchRevision",
+			Msg:  fmt.Sprintf("%s has no revision %d; there are %s", name, asked, revisions(history)),
+			Next: "fairlead history " + name}
+	}
+	for i := len(history) - 2; i >= 0; i-- {
+		switch r := history[i]; r.Status {
+		case model.RecordDeployed, model.RecordSuperseded:
+			return r.Revision, nil
+		}
+	}
+	return 0, &model.Error{Kind: model.ErrNotFound, Reason: "NoSuchRevision",
+		Msg:  fmt.Sprintf("%s has no good revision before the current one, %d", name, current.Revision),
+		Next: "fairlead history " + name}
+}
+
+// revisions lists the revisions that exist: "1, 2, 3 (failed)".
+func revisions(history []model.Record) string {
+	var list []string
+	for _, r := range history {
+		s := strconv.Itoa(r.Revision)
+		if r.Status == model.RecordFailed {
+			s += " (failed)"
+		}
+		list = append(list, s)
+	}
+	return strings.Join(list, ", ")
+}
