@@ -24,20 +24,39 @@ type templateFailure struct {
 var (
 	refusalForm = regexp.MustCompile(`(?s)^execution error at \(([^():]+):(\d+)(?::\d+)?\): (.*)$`)
 	parseForm   = regexp.MustCompile(`(?s)^parse error at \(([^():]+):(\d+)(?::\d+)?\): (.*)$`)
-	placeLine   = regexp.MustCompile(`^(\S+):(\d+)(?::\d+)?$`)
-	rawForm     = regexp.MustCompile(`(?s)^template: ([^\s:]+):(\d+)(?::\d+)?: (.*)$`)
+	placeLine   = regexp.MustCompile(`^([^\s:]+):(\d+)(?::\d+)?$`)
+	// text/template's own, which the engine leaves as it is when it cannot take it apart: a chain
+	// of places, the innermost last.
+	chainLink = regexp.MustCompile(`template: ([^\s:]+):(\d+)(?::\d+)?: (?:executing "[^"]*" at <[^>]*>: )?`)
 )
 
 func parseTemplateError(err error) templateFailure {
 	text := err.Error()
-	for _, form := range []*regexp.Regexp{refusalForm, parseForm, rawForm} {
+	for _, form := range []*regexp.Regexp{refusalForm, parseForm} {
 		if m := form.FindStringSubmatch(text); m != nil {
 			f := templateFailure{outer: m[1], file: m[1], msg: m[3], refusal: form == refusalForm}
 			f.line, _ = strconv.Atoi(m[2])
 			return f
 		}
 	}
+	if strings.HasPrefix(text, "template: ") {
+		return parseChain(text)
+	}
 	return parseTrace(text)
+}
+
+func parseChain(text string) templateFailure {
+	links := chainLink.FindAllStringSubmatchIndex(text, -1)
+	if len(links) == 0 {
+		return templateFailure{msg: text}
+	}
+	first, last := links[0], links[len(links)-1]
+	f := templateFailure{outer: text[first[2]:first[3]], file: text[last[2]:last[3]], msg: text[last[1]:]}
+	f.line, _ = strconv.Atoi(text[last[4]:last[5]])
+	if len(links) > 1 {
+		f.through = []string{text[first[2]:first[3]] + ":" + text[first[4]:first[5]]}
+	}
+	return f
 }
 
 // parseTrace reads blocks of a place, what was executed there, and a message, each more indented
@@ -73,7 +92,7 @@ func templateError(err error, chartName string) error {
 	f := parseTemplateError(err)
 	e := &model.Error{
 		Kind: model.ErrInvalid, Reason: "TemplateError",
-		File: below(f.file, chartName), Line: f.line, Msg: manifest.OneLine(f.msg),
+		File: below(f.file, chartName), Line: f.line, Msg: short(manifest.OneLine(f.msg)),
 	}
 	if len(f.through) > 0 {
 		e.Msg += fmt.Sprintf(" (included from %s)", below(f.through[0], chartName))
@@ -85,6 +104,16 @@ func templateError(err error, chartName string) error {
 		e.Next = "a value that the template goes into is missing: set it, or guard the template with `with` or `if`"
 	}
 	return e
+}
+
+// longest is how much of a template's message is told: a chart can put anything into it.
+const longest = 1_000
+
+func short(s string) string {
+	if len(s) <= longest {
+		return s
+	}
+	return strings.ToValidUTF8(s[:longest], "") + "..."
 }
 
 // below cuts the chart's name off: Helm names templates "chart/templates/x.yaml", people look for
