@@ -152,7 +152,7 @@ func similar(all []View, name string) []View {
 			if known == "" {
 				continue
 			}
-			if distance(known, name) <= max(1, len(name)/3) || len(name) > 2 && strings.Contains(known, name) {
+			if distance(known, name) <= max(2, len(name)/3) || len(name) > 2 && strings.Contains(known, name) {
 				near = append(near, v)
 				break
 			}
