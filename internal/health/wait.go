@@ -15,6 +15,15 @@ var ErrSuperseded = errors.New("superseded by a newer request")
 // DefaultTimeout is how long a release may take to become healthy where it does not say.
 const DefaultTimeout = 5 * time.Minute
 
+// Reasons of a verdict.
+const (
+	VerdictHealthy    = "Healthy"
+	VerdictFailed     = "RolloutFailed"
+	VerdictTimeout    = "Timeout"
+	VerdictSuperseded = "Superseded"
+	VerdictCancelled  = "Cancelled"
+)
+
 // Source tells how a release's objects do. It is implemented by the live store.
 type Source interface {
 	// Observe gives what the watch told last of the objects in keys. An object that is known
@@ -41,15 +50,77 @@ type Target struct {
 
 // Waiter waits for releases to become healthy. It is safe for use by several at once; they share
 // the watches on pods and events.
-type Waiter struct{}
+type Waiter struct {
+	reader Reader
+	rules  Rules
+	feeds  *feeds // nil: no pods are watched
+}
 
-// NewWaiter makes a Waiter that reads causes from cluster.
-func NewWaiter(cluster *Cluster, rules Rules) *Waiter { return &Waiter{} }
+// NewWaiter makes a Waiter that reads causes from cluster. The zero Rules are DefaultRules.
+func NewWaiter(cluster *Cluster, rules Rules) *Waiter {
+	w := newWaiter(cluster, rules)
+	w.feeds = &feeds{typed: cluster.typed, open: map[string]*feed{}}
+	return w
+}
+
+func newWaiter(r Reader, rules Rules) *Waiter {
+	if rules == (Rules{}) {
+		rules = DefaultRules()
+	}
+	return &Waiter{reader: r, rules: rules}
+}
+
+// Timings of waiting.
+const (
+	// settle is how long pods may take before they are watched: most are ready sooner, and a
+	// watch for each would cost more than it tells.
+	settle = 300 * time.Millisecond
+	// lastLook bounds the diagnosis after time is up.
+	lastLook = 10 * time.Second
+	// oneLook bounds a diagnosis while there is time.
+	oneLook = 20 * time.Second
+	// blind is how often a source that does not know is asked again.
+	blind = time.Second
+)
 
 // Wait returns when every object of t is healthy, when one of them cannot become healthy any
 // more, when the release's timeout has passed, or when ctx is done. It never returns an
 // unhealthy verdict without a cause. progress, if not nil, is told of every object whose health
 // changed, from the calling goroutine.
 func (w *Waiter) Wait(ctx context.Context, t Target, src Source, progress func(model.ObjectHealth)) model.Verdict {
-	return model.Verdict{}
+	s := w.newSession(ctx, t, progress)
+	defer s.close()
+	timeout := t.Release.Timeout
+	if timeout <= 0 {
+		timeout = DefaultTimeout
+	}
+	deadline := time.NewTimer(timeout)
+	defer deadline.Stop()
+	for {
+		s.observe(src)
+		if s.healthy() {
+			return s.verdict(VerdictHealthy)
+		}
+		s.follow()
+		select {
+		case <-src.Changed():
+		case <-s.changed:
+		case <-s.again:
+			s.again = nil
+		case r := <-s.results:
+			if s.learn(r) {
+				s.observe(src)
+				return s.verdict(VerdictFailed)
+			}
+		case <-deadline.C:
+			s.observe(src)
+			if s.healthy() {
+				return s.verdict(VerdictHealthy)
+			}
+			s.lookOnce(ctx)
+			return s.timedOut(timeout)
+		case <-ctx.Done():
+			return s.cancelled(ctx)
+		}
+	}
 }
