@@ -1,14 +1,16 @@
 package render
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"sync/atomic"
 	"time"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
-	"github.com/fairlead-cd/fairlead/internal/render/helm"
 	"github.com/fairlead-cd/fairlead/internal/render/plain"
+	"github.com/fairlead-cd/fairlead/internal/render/worker"
 )
 
 // Options say where rendering happens and what it may take. The zero value renders in this
@@ -21,9 +23,10 @@ type Options struct {
 	// Worker is the command that serves charts, this binary executed again: [self, "render-worker"].
 	// Empty renders in this process, for tests and one-shot commands on trusted charts.
 	Worker      []string
-	Root        string // the folder that holds all artifacts: all that a worker may read; empty is everything
-	MaxWorkers  int    // 0 is 2
-	IdleTimeout time.Duration
+	WorkerEnv   []string      // NAME=value; a worker has no other environment
+	Roots       []string      // the folders that hold artifacts: all that a worker may read; empty is everything
+	MaxWorkers  int           // 0 is 2
+	IdleTimeout time.Duration // after which a worker leaves; 0 is 30 s
 	Limits      Limits
 
 	// Dependencies fetches a chart that another one depends on and does not carry in charts/. Nil
@@ -33,12 +36,16 @@ type Options struct {
 	Log *slog.Logger // nil discards
 }
 
-// Limits bound one render. Zero fields take the defaults.
-type Limits struct {
-	Timeout time.Duration // wall clock, 60 s
-	Memory  int64         // of the worker's process, 256 MiB
-	Output  int64         // bytes of everything rendered, 32 MiB
-}
+// Limits bound one render. Zero fields take the defaults: 30 s, 256 MiB, 32 MiB.
+type Limits = worker.Limits
+
+const (
+	defaultTimeout    = 30 * time.Second
+	defaultMemory     = 256 << 20
+	defaultOutput     = 32 << 20
+	defaultMaxWorkers = 2
+	defaultIdle       = 30 * time.Second
+)
 
 // RenderOptions are what the run knows of the release's history. They matter only to charts that
 // ask for them.
@@ -56,8 +63,12 @@ type Stats struct {
 
 // Renderer turns artifacts into objects. It is safe for concurrent use.
 type Renderer struct {
-	o     Options
-	scans scans
+	o       Options
+	pool    *worker.Pool // nil renders in this process
+	cache   *cache       // nil keeps nothing
+	scans   scans
+	flights flights
+	grudges grudges
 
 	renders, hits, failures atomic.Int64
 }
@@ -67,7 +78,17 @@ func New(o Options) *Renderer {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Renderer{o: o}
+	o.Limits.Timeout = cmp.Or(o.Limits.Timeout, defaultTimeout)
+	o.Limits.Memory = cmp.Or(o.Limits.Memory, defaultMemory)
+	o.Limits.Output = cmp.Or(o.Limits.Output, defaultOutput)
+	r := &Renderer{o: o, cache: newCache(o.CacheDir, o.CacheBytes)}
+	if len(o.Worker) > 0 {
+		r.pool = worker.NewPool(worker.Options{
+			Command: o.Worker, Env: o.WorkerEnv, Roots: o.Roots, Limits: o.Limits,
+			Max: cmp.Or(o.MaxWorkers, defaultMaxWorkers), Idle: cmp.Or(o.IdleTimeout, defaultIdle), Log: o.Log,
+		})
+	}
+	return r
 }
 
 // Inputs is the digest of everything that a render of rel would depend on: the artifact's digest,
@@ -81,8 +102,14 @@ func (r *Renderer) Inputs(rel model.Release, a model.Artifact, caps model.Capabi
 	return inputs(rel, a, caps, t), nil
 }
 
+// errNoDigest is a mistake of the caller: without a digest, other content would look the same.
+var errNoDigest = errors.New("rendering: the artifact has no digest")
+
 // look finds out which renderer the artifact needs, and what its output depends on.
 func (r *Renderer) look(rel model.Release, a model.Artifact) (model.Renderer, traits, error) {
+	if a.Digest == "" {
+		return "", traits{}, errNoDigest
+	}
 	kind, err := choose(rel.Renderer, a)
 	if err != nil || kind != model.RenderHelm {
 		return kind, traits{}, err
@@ -92,37 +119,77 @@ func (r *Renderer) look(rel model.Release, a model.Artifact) (model.Renderer, tr
 }
 
 // Render turns an artifact into objects. Whatever is wrong with the input is a *model.Error of
-// kind Invalid with file and line where they are known; no sensitive value appears in it.
+// kind Invalid with file and line where they are known; no sensitive value appears in it. Results
+// are shared between callers: nobody may change one.
 func (r *Renderer) Render(ctx context.Context, rel model.Release, a model.Artifact, caps model.Capabilities, o RenderOptions) (model.Rendered, error) {
 	kind, t, err := r.look(rel, a)
 	if err != nil {
+		r.failures.Add(1)
 		return model.Rendered{}, err
 	}
 	digest := inputs(rel, a, caps, t)
-	rendered, err := r.run(ctx, kind, rel, a, caps, o)
+	rendered, err := r.produce(ctx, task{
+		kind: kind, key: cacheKey(digest, o, t), release: rel, artifact: a, capabilities: caps, options: o,
+	})
 	if err != nil {
+		r.failures.Add(1)
 		return model.Rendered{}, err
 	}
 	rendered.Digest = digest
 	return rendered, nil
 }
 
-func (r *Renderer) run(ctx context.Context, kind model.Renderer, rel model.Release, a model.Artifact, caps model.Capabilities, o RenderOptions) (model.Rendered, error) {
-	r.renders.Add(1)
-	if kind == model.RenderPlain {
-		return plain.Render(ctx, a, rel.Namespace)
+// task is one render: what it is of, and the key of everything that it depends on.
+type task struct {
+	kind         model.Renderer
+	key          string
+	release      model.Release
+	artifact     model.Artifact
+	capabilities model.Capabilities
+	options      RenderOptions
+}
+
+// produce gives the result from the cache, or renders it.
+func (r *Renderer) produce(ctx context.Context, t task) (model.Rendered, error) {
+	if t.kind == model.RenderPlain {
+		// Reading manifests costs no more than reading a kept result.
+		r.renders.Add(1)
+		return plain.Render(ctx, t.artifact, t.release.Namespace)
 	}
-	return helm.Render(ctx, helm.Request{
-		Dir: a.Dir, Path: a.Path, Digest: a.Digest, Name: rel.Name, Namespace: rel.Namespace,
-		IsUpgrade: o.IsUpgrade, Revision: o.Revision, Values: rel.Values, Capabilities: caps,
-		MaxOutput: r.o.Limits.Output,
-	}, nil)
+	return r.flights.do(ctx, t.key, func() (model.Rendered, error) {
+		if kept, ok := r.cache.get(t.key); ok {
+			r.hits.Add(1)
+			return kept, nil
+		}
+		if err := r.grudges.check(t.key, time.Now()); err != nil {
+			return model.Rendered{}, err
+		}
+		r.renders.Add(1)
+		rendered, err := r.chart(ctx, t)
+		if err != nil {
+			r.grudges.hold(t.key, err, time.Now())
+			return model.Rendered{}, err
+		}
+		if err := r.cache.put(t.key, rendered); err != nil {
+			r.o.Log.Warn("render cache", "error", err)
+		}
+		return rendered, nil
+	})
 }
 
 // Stats says what happened so far.
 func (r *Renderer) Stats() Stats {
-	return Stats{Renders: r.renders.Load(), CacheHits: r.hits.Load(), Failures: r.failures.Load()}
+	s := Stats{Renders: r.renders.Load(), CacheHits: r.hits.Load(), Failures: r.failures.Load()}
+	if r.pool != nil {
+		s.Workers, s.Killed = r.pool.Alive(), r.pool.Killed()
+	}
+	return s
 }
 
 // Close ends the workers. Renders under way fail.
-func (r *Renderer) Close() error { return nil }
+func (r *Renderer) Close() error {
+	if r.pool == nil {
+		return nil
+	}
+	return r.pool.Close()
+}

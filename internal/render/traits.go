@@ -26,17 +26,17 @@ type traits struct {
 var everything = traits{Capabilities: true, History: true}
 
 var (
-	capabilities = regexp.MustCompile(`\.Capabilities\b|"Capabilities"|\bkubeVersion:`)
-	release      = regexp.MustCompile(`\.Release\b|"Release"`)
-	// harmless uses of Release: the fields that never change during a release's life.
-	harmless = regexp.MustCompile(`\.Release\.(Name|Namespace|Service)\b`)
+	capabilityWord = regexp.MustCompile(`\.Capabilities\b|"Capabilities"|\bkubeVersion:`)
+	releaseWord    = regexp.MustCompile(`\.Release\b|"Release"`)
+	// harmlessWord is a use of Release that matters to nobody: the fields that never change during a release's life.
+	harmlessWord = regexp.MustCompile(`\.Release\.(Name|Namespace|Service)\b`)
 )
 
 func (t *traits) look(text []byte) {
-	if !t.Capabilities && capabilities.Match(text) {
+	if !t.Capabilities && capabilityWord.Match(text) {
 		t.Capabilities = true
 	}
-	if !t.History && len(release.FindAllIndex(text, -1)) > len(harmless.FindAllIndex(text, -1)) {
+	if !t.History && len(releaseWord.FindAllIndex(text, -1)) > len(harmlessWord.FindAllIndex(text, -1)) {
 		t.History = true
 	}
 }

@@ -120,7 +120,7 @@ func (p *Pool) giveBack(w *process, alive bool) {
 	case !alive:
 		p.alive.Add(-1)
 		p.killed.Add(1)
-	case p.closed:
+	case p.closed, w.spent():
 		p.end(w)
 	default:
 		p.idle = append(p.idle, w)

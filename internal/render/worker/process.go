@@ -25,6 +25,7 @@ type process struct {
 	stderr  *tail
 	ready   ready
 	limits  Limits
+	base    int64 // bytes it takes before its first job
 
 	gone     chan struct{} // closed when the process has ended
 	killOnce sync.Once
@@ -99,6 +100,7 @@ func (p *process) greet(ctx context.Context, o Options) error {
 	if p.ready.Version != version {
 		return fmt.Errorf("it speaks version %d of the protocol, want %d: was the binary replaced?", p.ready.Version, version)
 	}
+	p.measure()
 	return nil
 }
 

@@ -49,7 +49,7 @@ func (p *process) watchMemory(done <-chan struct{}) {
 		case <-done:
 			return
 		case <-ticks.C:
-			if resident(p.cmd.Process.Pid) > p.limits.Memory+baseMemory {
+			if memory(p.cmd.Process.Pid).resident > p.limits.Memory+baseMemory {
 				p.kill(errTooMuch)
 				return
 			}
@@ -60,19 +60,37 @@ func (p *process) watchMemory(done <-chan struct{}) {
 // baseMemory is more than a worker takes before its first job.
 const baseMemory = 128 << 20
 
-// resident is a process's memory, 0 when it cannot be told.
-func resident(pid int) int64 {
+// spent reports whether earlier jobs left the process so large that the next one might break a
+// limit on their account: Go keeps what it mapped once.
+func (p *process) spent() bool {
+	return p.limits.Memory > 0 && memory(p.cmd.Process.Pid).data-p.base > p.limits.Memory/2
+}
+
+// measure notes what the process takes before its first job.
+func (p *process) measure() { p.base = memory(p.cmd.Process.Pid).data }
+
+// usage is a process's memory in bytes, zero where it cannot be told.
+type usage struct {
+	resident int64
+	data     int64 // mapped, private and writable: what RLIMIT_DATA counts
+}
+
+// memory reads /proc/PID/statm, whose second and sixth fields are resident and data (proc(5)).
+func memory(pid int) usage {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
 	if err != nil {
-		return 0
+		return usage{}
 	}
 	fields := bytes.Fields(text)
-	if len(fields) < 2 {
-		return 0
+	if len(fields) < 6 {
+		return usage{}
 	}
-	pages, err := strconv.ParseInt(string(fields[1]), 10, 64)
-	if err != nil {
-		return 0
+	bytesOf := func(field []byte) int64 {
+		pages, err := strconv.ParseInt(string(field), 10, 64)
+		if err != nil {
+			return 0
+		}
+		return pages * int64(os.Getpagesize())
 	}
-	return pages * int64(os.Getpagesize())
+	return usage{resident: bytesOf(fields[1]), data: bytesOf(fields[5])}
 }

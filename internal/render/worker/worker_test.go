@@ -19,6 +19,10 @@ const serveVariable = "FAIRLEAD_TEST_WORKER"
 
 // TestMain makes the test binary a worker when a test starts it as one.
 func TestMain(m *testing.M) {
+	if args := os.Getenv("FAIRLEAD_TEST_PROBE"); args != "" {
+		printProbe(args)
+		os.Exit(0)
+	}
 	if os.Getenv(serveVariable) != "" {
 		if err := Serve(os.Stdin, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)
