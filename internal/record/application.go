@@ -165,7 +165,7 @@ func history(prev []argo.RevisionHistory, spec argo.ApplicationSpec, o Observed)
 // operation tells of the last run that changed or tried to change something.
 func operation(prev *argo.OperationState, spec argo.ApplicationSpec, o Observed) *argo.OperationState {
 	if o.Started.IsZero() || !o.Running && len(o.Results) == 0 && (o.Err == nil || !o.changed()) {
-		return prev
+		return settled(prev, o)
 	}
 	revision := revisionText(o.Attempted)
 	st := &argo.OperationState{
@@ -193,6 +193,21 @@ func operation(prev *argo.OperationState, spec argo.ApplicationSpec, o Observed)
 			st.Message += " of " + o.Health.Message
 		}
 	case o.failed():
+		_, st.Message = o.failure("SyncError")
+		st.Phase = argo.OperationFailed
+	}
+	return st
+}
+
+// settled ends an operation whose end was never written because its controller died: what the
+// release came to says how it went.
+func settled(prev *argo.OperationState, o Observed) *argo.OperationState {
+	if prev == nil || prev.Phase != argo.OperationRunning || o.Running || o.Last == nil {
+		return prev
+	}
+	st := prev.DeepCopy()
+	st.Phase, st.Message, st.FinishedAt = argo.OperationSucceeded, "successfully synced (all tasks run)", optionalTime(o.At)
+	if o.failed() {
 		_, st.Message = o.failure("SyncError")
 		st.Phase = argo.OperationFailed
 	}

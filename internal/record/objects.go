@@ -14,10 +14,13 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/model"
 )
 
-// Objects are the objects in a record's manifest, without digests: what a release owns when its
-// last record is another tool's. Namespaces are as written in the manifest, empty where it says
-// none.
+// Objects are what a release owned at a revision: the record's inventory, or where it has none,
+// being another tool's, the objects in its manifest, without digests and with namespaces as they
+// are written there, empty where it says none.
 func (f *Full) Objects() (model.Inventory, error) {
+	if f.Inventory != nil {
+		return f.Inventory, nil
+	}
 	inv := model.Inventory{}
 	docs := yaml.NewYAMLReader(bufio.NewReader(strings.NewReader(f.Chart.Manifest)))
 	for {

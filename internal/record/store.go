@@ -139,15 +139,11 @@ func (s *Store) Load(ctx context.Context, namespace, name string, revision int) 
 	return decode(secret)
 }
 
-// Owned is what a release owned at a revision: the record's inventory, or where it has none, being
-// another tool's, the objects in its manifest.
+// Owned is what a release owned at a revision, as Full.Objects says.
 func (s *Store) Owned(ctx context.Context, namespace, name string, revision int) (model.Inventory, error) {
 	full, err := s.Load(ctx, namespace, name, revision)
 	if err != nil {
 		return nil, err
-	}
-	if full.Inventory != nil {
-		return full.Inventory, nil
 	}
 	return full.Objects()
 }
