@@ -37,15 +37,7 @@ func (d *diagnosis) crash(ctx context.Context, c *container) (*finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	log := d.log(ctx, c.pod, c.spec.Name, c.status.State.Running != nil)
-	if log == "" && end.Message != "" {
-		log, err = d.redact(ctx, c.pod, end.Message)
-		if err != nil {
-			log = ""
-		}
-		log = lastLines(log)
-	}
-	f.add(model.RoleLog, podKey(c.pod), "%s", log)
+	log := d.crashLog(ctx, c, end, f)
 	if dependency.MatchString(log) {
 		// It looks for something that may still be starting, in this release or elsewhere.
 		f.final = d.restarts(c) >= d.o.Rules.Restarts+2
@@ -63,6 +55,21 @@ func (d *diagnosis) crash(ctx context.Context, c *container) (*finding, error) {
 	f.add(model.RoleCause, podKey(c.pod), "%s", cause)
 	f.next = next
 	return f, nil
+}
+
+// crashLog adds the container's last lines to f, or its termination message where there are none,
+// and returns them; "" where nothing is known of them.
+func (d *diagnosis) crashLog(ctx context.Context, c *container, end *corev1.ContainerStateTerminated, f *finding) string {
+	log, known := d.log(ctx, c.pod, c.spec.Name, c.status.State.Running != nil)
+	if log == "" && end.Message != "" {
+		text, err := d.redact(ctx, c.pod, end.Message)
+		log, known = lastLines(text), err == nil
+	}
+	f.add(model.RoleLog, podKey(c.pod), "%s", log)
+	if !known {
+		return ""
+	}
+	return log
 }
 
 func (c *container) ending(end *corev1.ContainerStateTerminated) string {
@@ -145,11 +152,11 @@ func lastWords(c *container, code int32, log string) (cause, next string) {
 	case 127:
 		return "its command was not found (exit 127)", "check command and PATH in the image"
 	case 137:
-		return c.label() + " was killed (SIGKILL), and left no log", next
+		return c.label() + " was killed (SIGKILL)", next
 	case 139:
-		return c.label() + " crashed with a segmentation fault, and left no log", next
+		return c.label() + " crashed with a segmentation fault", next
 	case 143:
-		return c.label() + " was told to stop (SIGTERM), and left no log", next
+		return c.label() + " was told to stop (SIGTERM)", next
 	}
-	return fmt.Sprintf("%s ends with exit %d, and left no log", c.label(), code), next
+	return fmt.Sprintf("%s ends with exit %d", c.label(), code), next
 }

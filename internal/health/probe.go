@@ -37,7 +37,8 @@ func (d *diagnosis) probe(ctx context.Context, p *corev1.Pod, events []corev1.Ev
 				state += ", " + plural(int64(n), "restart")
 			}
 			f.add(model.RoleObject, podKey(p), "%s", state)
-			f.add(model.RoleLog, podKey(p), "%s", d.log(ctx, p, c.spec.Name, false))
+			log, _ := d.log(ctx, p, c.spec.Name, false)
+			f.add(model.RoleLog, podKey(p), "%s", log)
 			f.add(model.RoleCause, podKey(p), "%s", probeText(&c, kind, answer))
 			f.next = probeNext(&c, kind, answer)
 			// Failing its startup or liveness probe, a container is restarted: so often is enough.

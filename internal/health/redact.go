@@ -17,22 +17,23 @@ import (
 const struck = "***"
 
 // log reads the last lines a container wrote, with every value of the Secrets that the pod uses
-// struck out. Where such a Secret cannot be read, the log is withheld: it may hold the value.
-func (d *diagnosis) log(ctx context.Context, p *corev1.Pod, container string, previous bool) string {
+// struck out. Where such a Secret cannot be read, the log is withheld: it may hold the value. Known
+// is false where the text only says why there is no log to show.
+func (d *diagnosis) log(ctx context.Context, p *corev1.Pod, container string, previous bool) (lines string, known bool) {
 	text, err := d.r.Log(ctx, podKey(p), container, previous)
 	switch {
 	case apierrors.IsNotFound(err), apierrors.IsBadRequest(err):
-		return "" // the container never ran, or its log is gone
+		return "", true // the container never ran, or its log is gone
 	case err != nil:
-		return "(cannot be read: " + oneLine(err.Error()) + ")"
+		return "(cannot be read: " + oneLine(err.Error()) + ")", false
 	case strings.TrimSpace(text) == "":
-		return ""
+		return "", true
 	}
 	text, err = d.redact(ctx, p, text)
 	if err != nil {
-		return "(withheld: " + oneLine(err.Error()) + ")"
+		return "(withheld: " + oneLine(err.Error()) + ")", false
 	}
-	return lastLines(text)
+	return lastLines(text), true
 }
 
 // quote is text that the container itself may have had a hand in, fit for a message.
