@@ -29,6 +29,9 @@ var allowed = map[string][]string{
 	"internal/kube":     {"internal/model"},
 	"internal/registry": {"internal/model"},
 
+	// What an administrator says once.
+	"internal/config": {},
+
 	// Beside the line: what is in the cluster, from watches; words; what a spec may ask for;
 	// images built from a folder.
 	"internal/live":       {"internal/model", "internal/kube"},
@@ -56,10 +59,14 @@ var allowed = map[string][]string{
 	"internal/server": with("internal/model", adapters, words, []string{"api", "internal/live", "internal/pipeline"}),
 	"internal/cli": with("internal/model", adapters, words, []string{
 		"api", "internal/live", "internal/pipeline", "internal/support", "internal/health", "internal/record",
+		"internal/config", "internal/local",
 	}),
 
-	// Servers for tests and for "fairlead up".
+	// Servers for tests and for "fairlead up", which runs everything on one machine.
 	"internal/testkit": with("internal/model", adapters),
+	"internal/local": with("internal/model", adapters, words, []string{
+		"api", "charts", "examples", "internal/config", "internal/imagebuild", "internal/testkit",
+	}),
 
 	// On top: all wiring, and the command that starts it.
 	"internal/app": {everything},
