@@ -27,9 +27,13 @@ func (a *Applier) prune(ctx context.Context, label string, c model.Change) error
 			return a.release(ctx, c, uid)
 		}
 	}
-	return gone(a.retry(ctx, func(ctx context.Context) error {
+	err := a.retry(ctx, func(ctx context.Context) error {
 		return gone(a.client.Delete(ctx, gvkOf(c), c.Key.Namespace, c.Key.Name, uid))
-	}))
+	})
+	if err == nil && c.Key.Kind == kindCRD && c.Key.Group == groupCRD {
+		a.client.Forget(c.Key.Name)
+	}
+	return err
 }
 
 // look reads the metadata of an object that no watch has shown.

@@ -51,16 +51,20 @@ func describe(doing string, key model.ObjectKey, err error) error {
 	classify(e, status.ErrStatus)
 	if key.Kind == "Secret" && key.Group == "" {
 		e.Msg = maskSecret(e.Msg, status.ErrStatus)
-	} else {
-		e.Err = quiet{err}
 	}
-	return fmt.Errorf("%s: %w", doing, e)
+	return &refusal{doing: doing, told: e, status: status}
 }
 
-// quiet is a cause that errors.As finds and no message repeats.
-type quiet struct{ error }
+// refusal is an answer of the API server: errors.As finds both what it means for a user and the
+// status it came from, of which no message is made.
+type refusal struct {
+	doing  string
+	told   *model.Error
+	status *apierrors.StatusError
+}
 
-func (q quiet) Unwrap() error { return q.error }
+func (r *refusal) Error() string   { return r.doing + ": " + r.told.Error() }
+func (r *refusal) Unwrap() []error { return []error{r.told, r.status} }
 
 func unreachable(doing string, key model.ObjectKey, err error) error {
 	var ue *url.Error
@@ -111,6 +115,9 @@ func classify(e *model.Error, s metav1.Status) {
 	case strings.Contains(s.Message, "failed to create typed patch object"), strings.Contains(s.Message, "error decoding YAML"):
 		// The server answers an unknown field in an apply with 500 (structured-merge-diff).
 		classifySchema(e, s)
+	case unconvertible.MatchString(s.Message):
+		e.Kind, e.Reason = model.ErrInvalid, ReasonInvalidObject
+		e.Msg = conversion.ReplaceAllString(s.Message, "")
 	case strings.Contains(s.Message, "failed calling webhook"):
 		e.Kind, e.Reason = model.ErrTransient, ReasonWebhookUnavailable
 		e.Next = "see whether the pods behind the webhook run"
@@ -176,12 +183,23 @@ func classifyInvalid(e *model.Error, s metav1.Status) {
 	e.Msg = strings.Join(parts, "; ")
 }
 
-var typedPatch = regexp.MustCompile(`^failed to create typed patch object \([^)]*\): ?(?:errors:\s*)?`)
+// What the server's messages say around what a user wants to know.
+var (
+	typedPatch = regexp.MustCompile(`^failed to create typed patch object \([^)]*\): ?(?:errors:\s*)?`)
+	conversion = regexp.MustCompile(`^failed to convert [^)]*\) to proper version: `)
+	goValue    = regexp.MustCompile(`&value\.valueUnstructured\{Value:(.*?)\}`)
+)
+
+// unconvertible are values that fit the schema and not the Go type behind it; the server answers
+// them with 500 as well.
+var unconvertible = regexp.MustCompile(`illegal base64|quantities must match|unable to convert|cannot unmarshal|` +
+	`unable to parse|parsing time|cannot restore|cannot convert|strict decoding|invalid duration`)
 
 // classifySchema names the fields of an apply that the kind's schema does not have.
 func classifySchema(e *model.Error, s metav1.Status) {
 	e.Kind, e.Reason = model.ErrInvalid, ReasonInvalidObject
 	e.Msg = strings.Join(strings.Fields(typedPatch.ReplaceAllString(s.Message, "")), " ")
+	e.Msg = goValue.ReplaceAllString(e.Msg, "$1")
 	if strings.Contains(e.Msg, "field not declared in schema") {
 		e.Reason = ReasonUnknownField
 		e.Next = "correct the field's name or its place"
@@ -216,10 +234,14 @@ func maskSecret(msg string, s metav1.Status) string {
 		return strings.Join(parts, "; ")
 	}
 	if i := strings.Index(msg, ", got "); i >= 0 {
-		msg = msg[:i] + ", got something else"
+		return msg[:i] + ", got something else"
 	}
-	if i := strings.Index(msg, "illegal base64"); i >= 0 {
-		msg = "data is not base64"
+	switch {
+	case strings.Contains(msg, "field not declared in schema"):
+	case strings.Contains(msg, "illegal base64"):
+		return "data is not base64"
+	case unconvertible.MatchString(msg) || s.Code == 400 || s.Code == 422:
+		return "the API server does not take its content"
 	}
 	return msg
 }
@@ -239,9 +261,9 @@ func causeOf(s metav1.Status, t metav1.CauseType) *metav1.StatusCause {
 // RetryAfter is how long the server asked to wait before a failed request is sent again, in
 // seconds; ok is false when it did not.
 func RetryAfter(err error) (seconds int, ok bool) {
-	var q quiet
-	if errors.As(err, &q) {
-		return apierrors.SuggestsClientDelay(q.error)
+	var r *refusal
+	if !errors.As(err, &r) {
+		return 0, false
 	}
-	return apierrors.SuggestsClientDelay(err)
+	return apierrors.SuggestsClientDelay(r.status)
 }

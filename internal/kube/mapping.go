@@ -77,6 +77,20 @@ func (c *Client) Invalidate() { c.kinds.invalidate() }
 // there is to know.
 func (c *Client) Learn(gvk schema.GroupVersionKind, m Mapping) { c.kinds.learn(gvk, m) }
 
+// Forget takes back what was learned of a CustomResourceDefinition, named "plural.group": it is
+// deleted.
+func (c *Client) Forget(crd string) {
+	k := c.kinds
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for gvk, l := range k.learned {
+		if l.Resource.GroupResource().String() == crd {
+			delete(k.learned, gvk)
+		}
+	}
+	k.stale = true
+}
+
 // kinds is the REST mapping and discovery of one server, cached.
 type kinds struct {
 	source discovery.DiscoveryInterfaceWithContext
@@ -123,18 +137,23 @@ func (k *kinds) learn(gvk schema.GroupVersionKind, m Mapping) {
 		k.learned = map[schema.GroupVersionKind]learned{}
 	}
 	k.learned[gvk] = learned{m, time.Now()}
-	k.stale = true
 }
 
 func (k *kinds) mapping(ctx context.Context, gvk schema.GroupVersionKind) (Mapping, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	// What is known is answered without asking whether there is more to know: a stale table is
-	// wrong only about what it lacks, and a kind that went away answers with an error of its own.
+	var trouble error
+	if k.table == nil || k.stale {
+		trouble = k.read(ctx)
+	}
+	// What was known is still an answer when the server cannot be asked now.
 	if m, ok := k.find(gvk); ok {
 		return m, nil
 	}
-	if k.table == nil || k.stale || time.Since(k.table.at) > rereadAfter {
+	if trouble != nil {
+		return Mapping{}, trouble
+	}
+	if time.Since(k.table.at) > rereadAfter {
 		if err := k.read(ctx); err != nil {
 			return Mapping{}, err
 		}

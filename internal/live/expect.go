@@ -25,7 +25,7 @@ func (s *Store) Applied(label string, r model.Result) {
 		s.mu.Unlock()
 		return
 	}
-	if c.Action == model.ActionUnchanged || c.Action == model.ActionConflict || c.Unowned {
+	if c.Action == model.ActionUnchanged || c.Action == model.ActionConflict {
 		return
 	}
 	gvk := schema.GroupVersionKind{Group: c.Key.Group, Version: c.Version, Kind: c.Key.Kind}
@@ -36,9 +36,12 @@ func (s *Store) Applied(label string, r model.Result) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	rel := s.release(label)
-	if r.Err == nil {
-		rel.want[c.Key] = r.Fields
+	var rel *release // an object made for all, as a namespace is, belongs to no release
+	if !c.Unowned {
+		rel = s.release(label)
+		if r.Err == nil {
+			rel.want[c.Key] = r.Fields
+		}
 	}
 	if k := s.kinds[gvk.GroupKind()]; k != nil {
 		k.applied(rel, r)
@@ -60,7 +63,10 @@ func (k *kind) applied(rel *release, r model.Result) {
 	if e != nil && e.live.UID == r.UID {
 		live = e.live
 	}
-	live.UID, live.ResourceVersion, live.Fields, live.Release = r.UID, r.ResourceVersion, r.Fields, rel.label
+	live.UID, live.ResourceVersion, live.Fields = r.UID, r.ResourceVersion, r.Fields
+	if rel != nil {
+		live.Release = rel.label
+	}
 	if k.health != nil {
 		// What the object's controller makes of the change is not known yet.
 		live.Health = model.Health{Status: model.Progressing, Reason: "NotObserved", Message: "applied, not observed yet"}

@@ -110,7 +110,9 @@ func (k *kind) drop(e *entry) []Event {
 			r.suspects(key)
 		}
 	}
-	s.kindsMoved(key)
+	if isCRD(key) {
+		s.client.Forget(key.Name)
+	}
 	return []Event{ev}
 }
 
@@ -130,7 +132,9 @@ func (s *Store) changes(before entry, now *entry) []Event {
 	ev := Event{Type: Modified, Key: key, Live: now.live, Record: now.stored}
 	if before.live.UID == "" {
 		ev.Type = Added
-		s.kindsMoved(key)
+		if isCRD(key) {
+			s.client.Invalidate() // a chart may ask for what the cluster offers now
+		}
 	}
 	ev.HealthChanged = before.live.Health != now.live.Health
 	if r := now.rel; r != nil {
@@ -152,11 +156,8 @@ func config(k model.ObjectKey) bool {
 	return k.Group == "" && (k.Kind == "Secret" || k.Kind == "ConfigMap")
 }
 
-// kindsMoved makes the client read discovery again when a CRD came or went.
-func (s *Store) kindsMoved(key model.ObjectKey) {
-	if (schema.GroupKind{Group: key.Group, Kind: key.Kind}) == crdKind {
-		s.client.Invalidate()
-	}
+func isCRD(key model.ObjectKey) bool {
+	return schema.GroupKind{Group: key.Group, Kind: key.Kind} == crdKind
 }
 
 // settled ends the first list: everything of this kind that records expect is compared once.
