@@ -36,6 +36,7 @@ type Cluster struct {
 	node     node.Node
 	egress   *egress
 	relay    *relay
+	sockets  string
 	lock     *os.File
 	klog     *os.File
 
@@ -102,6 +103,9 @@ func (c *Cluster) prepare(context.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.sockets, err = c.dir.sockets(); err != nil {
+		return err
+	}
 	if c.klog, err = openLog(c.dir.path("logs", "kubernetes.log"), c.options.Verbosity); err != nil {
 		return err
 	}
@@ -132,7 +136,7 @@ func (c *Cluster) startEtcd(ctx context.Context) (err error) {
 	if c.options.Verbosity > 0 {
 		level = zapcore.InfoLevel
 	}
-	if c.etcd, err = etcd.Start(ctx, c.dir.path("etcd"), c.dir.path("logs", "etcd.log"), level); err != nil {
+	if c.etcd, err = etcd.Start(ctx, c.dir.path("etcd"), c.sockets, c.dir.path("logs", "etcd.log"), level); err != nil {
 		return err
 	}
 	go func() {
@@ -149,7 +153,7 @@ func (c *Cluster) startAPIServer(ctx context.Context) (err error) {
 		Advertise: c.ranges.gateway, ServiceCIDR: c.options.ServiceCIDR, AuditLog: c.options.AuditLog,
 	}
 	if c.info.Node != NodeContainerd {
-		if c.egress, err = listenEgress(c.options.Log); err != nil {
+		if c.egress, err = listenEgress(c.sockets, c.options.Log); err != nil {
 			return err
 		}
 		o.Egress = c.egress.socket

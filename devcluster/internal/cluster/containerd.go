@@ -1,9 +1,10 @@
 package cluster
 
-import "github.com/fairlead-cd/fairlead/devcluster/internal/node"
+import (
+	"github.com/fairlead-cd/fairlead/devcluster/internal/containerdnode"
+	"github.com/fairlead-cd/fairlead/devcluster/internal/node"
+)
 
-func containerdSupported() (bool, string) {
-	return false, "this build has no containerd node yet"
-}
+func containerdSupported() (bool, string) { return containerdnode.Supported() }
 
-func newContainerdNode(node.Config) node.Node { return nil }
+func newContainerdNode(config node.Config) node.Node { return containerdnode.New(config) }

@@ -19,20 +19,18 @@ import (
 // of Services and pods mean nothing on this machine, and packets to them would leave it.
 type egress struct {
 	socket   string
-	dir      string
 	listener net.Listener
 	server   *http.Server
 }
 
-func listenEgress(log io.Writer) (*egress, error) {
-	// A Unix socket's path is short, the cluster's directory may not be.
-	dir, err := os.MkdirTemp("", "fairlead-egress-")
-	if err != nil {
-		return nil, fmt.Errorf("making directory of the egress proxy: %w", err)
+func listenEgress(dir string, log io.Writer) (*egress, error) {
+	e := &egress{socket: filepath.Join(dir, "egress.sock")}
+	// A killed run leaves its socket behind, and a socket that exists cannot be bound.
+	if err := os.Remove(e.socket); err != nil && !os.IsNotExist(err) {
+		return nil, fmt.Errorf("removing old egress socket: %w", err)
 	}
-	e := &egress{dir: dir, socket: filepath.Join(dir, "sock")}
+	var err error
 	if e.listener, err = net.Listen("unix", e.socket); err != nil {
-		_ = os.RemoveAll(dir)
 		return nil, fmt.Errorf("listening for the egress proxy: %w", err)
 	}
 	e.server = &http.Server{Handler: http.HandlerFunc(connect), ReadHeaderTimeout: 10 * time.Second}
@@ -44,10 +42,7 @@ func listenEgress(log io.Writer) (*egress, error) {
 	return e, nil
 }
 
-func (e *egress) stop() {
-	_ = e.server.Close()
-	_ = os.RemoveAll(e.dir)
-}
+func (e *egress) stop() { _ = e.server.Close() }
 
 func connect(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodConnect {

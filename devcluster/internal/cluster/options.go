@@ -63,6 +63,12 @@ type ranges struct {
 	gateway net.IP
 }
 
+// Validate says what is wrong with what the cluster is told, before anything is touched.
+func (o Options) Validate() error {
+	_, err := o.validate()
+	return err
+}
+
 func (o *Options) validate() (ranges, error) {
 	var r ranges
 	switch o.Node {

@@ -96,11 +96,11 @@ func asUsage(err error) error {
 }
 
 func run(ctx context.Context, o *options, stdout, stderr io.Writer) error {
-	if o.cluster.Dir == "" {
-		return asUsage(errors.New("parsing --dir: a directory is needed"))
-	}
 	var err error
 	if o.cluster.RegistryMirrors, err = parseMirrors(o.mirrors); err != nil {
+		return asUsage(err)
+	}
+	if err := o.cluster.Validate(); err != nil {
 		return asUsage(err)
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)

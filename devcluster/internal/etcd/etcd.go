@@ -2,8 +2,6 @@ package etcd
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"net/url"
 	"os"
@@ -15,9 +13,6 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// maxSocketPath is the longest path of a Unix socket that every system accepts.
-const maxSocketPath = 100
-
 // stopTimeout is how long a graceful end may take before it is no longer waited for.
 const stopTimeout = 2 * time.Second
 
@@ -26,19 +21,14 @@ type Server struct {
 	// Endpoint is what --etcd-servers takes.
 	Endpoint string
 
-	etcd      *embed.Etcd
-	socketDir string
-	ownDir    bool
+	etcd *embed.Etcd
 }
 
-// Start runs a database in dir and returns when it serves. It logs to logFile.
-func Start(ctx context.Context, dir, logFile string, level zapcore.Level) (*Server, error) {
-	socketDir, own, err := prepareSocketDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	s := &Server{socketDir: socketDir, ownDir: own}
-	client, peer := filepath.Join(socketDir, "client.sock"), filepath.Join(socketDir, "peer.sock")
+// Start runs a database in dir, with its sockets in sockets, and returns when it serves.
+// Only the owner may have access to sockets. It logs to logFile.
+func Start(ctx context.Context, dir, sockets, logFile string, level zapcore.Level) (*Server, error) {
+	client, peer := filepath.Join(sockets, "etcd.sock"), filepath.Join(sockets, "etcd-peer.sock")
+	s := &Server{}
 	// A killed run leaves its sockets behind, and a socket that exists cannot be bound.
 	for _, path := range []string{client, peer} {
 		if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
@@ -82,9 +72,6 @@ func (s *Server) Stop() {
 	case <-done:
 	case <-timer.C:
 	}
-	if s.ownDir {
-		_ = os.RemoveAll(s.socketDir)
-	}
 }
 
 func newConfig(dir, client, peer, logFile string, level zapcore.Level) (*embed.Config, error) {
@@ -98,6 +85,7 @@ func newConfig(dir, client, peer, logFile string, level zapcore.Level) (*embed.C
 	config.ZapLoggerBuilder = embed.NewZapLoggerBuilder(logger)
 	config.UnsafeNoFsync = true
 	config.EnableGRPCGateway = false
+	config.WarningUnaryRequestDuration = embed.DefaultWarningUnaryRequestDuration
 	config.ListenClientUrls = []url.URL{{Scheme: "unix", Path: client}}
 	config.ListenPeerUrls = []url.URL{{Scheme: "unix", Path: peer}}
 	// Nobody calls the advertised addresses of a lone member, but they are part of the
@@ -119,21 +107,4 @@ func newLogger(path string, level zapcore.Level) (*zap.Logger, error) {
 		return nil, fmt.Errorf("opening etcd log: %w", err)
 	}
 	return logger, nil
-}
-
-// prepareSocketDir returns a directory of mode 0700 with a path short enough for Unix
-// sockets: dir itself, or a temporary one named after dir when dir lies too deep.
-func prepareSocketDir(dir string) (path string, own bool, err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", false, fmt.Errorf("making etcd directory: %w", err)
-	}
-	if len(filepath.Join(dir, "client.sock")) <= maxSocketPath {
-		return dir, false, nil
-	}
-	sum := sha256.Sum256([]byte(dir))
-	path, err = os.MkdirTemp("", "fairlead-"+hex.EncodeToString(sum[:4])+"-")
-	if err != nil {
-		return "", false, fmt.Errorf("making etcd socket directory: %w", err)
-	}
-	return path, true, nil
 }
