@@ -1,30 +1,42 @@
 package source
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"golang.org/x/net/http/httpproxy"
+
 	"github.com/fairlead-cd/fairlead/internal/git"
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/registry"
+	"github.com/fairlead-cd/fairlead/internal/source/artifact"
+	"github.com/fairlead-cd/fairlead/internal/source/dir"
 	sourcegit "github.com/fairlead-cd/fairlead/internal/source/git"
+	"github.com/fairlead-cd/fairlead/internal/source/helmrepo"
+	"github.com/fairlead-cd/fairlead/internal/source/oci"
 	"github.com/fairlead-cd/fairlead/internal/source/tree"
 )
 
 // rewrite sends a URL where the first matching rewrite says.
-func rewrite(url string, rewrites []Rewrite) string {
+func rewrite(address string, rewrites []Rewrite) string {
 	for _, r := range rewrites {
-		if rest, ok := strings.CutPrefix(url, r.From); ok && r.From != "" {
+		if rest, ok := strings.CutPrefix(address, r.From); ok && r.From != "" {
 			return r.To + rest
 		}
 	}
-	return url
+	return address
 }
 
 // remote finds the remote that ref is read from, and makes it when it is new.
 func (s *Sources) remote(ref model.Ref) (*remote, error) {
-	url := rewrite(ref.URL, s.opts.Rewrites)
+	url := rewrite(addressOf(ref), s.opts.Rewrites)
 	key := model.Digest([]byte(ref.Kind), []byte(url), []byte(credentialID(ref.Auth)))
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,7 +84,13 @@ func (r *remote) addAddress(urls ...string) {
 // open makes the upstream of a kind.
 func (s *Sources) open(ref model.Ref, url, key string) (upstream, error) {
 	limit := tree.Limits{Files: s.opts.Limits.ArtifactFiles, Bytes: s.opts.Limits.ArtifactBytes}
-	switch ref.Kind {
+	chartLimit := cmp.Or(s.opts.Limits.FetchBytes, 64<<20)
+	unpacked := artifact.Bounds{Files: limit.Files, Bytes: limit.Bytes}
+	kind := ref.Kind
+	if kind == model.SourceHelm && strings.HasPrefix(url, "oci://") {
+		kind = model.SourceOCI // a HelmRepository may be a registry
+	}
+	switch kind {
 	case model.SourceGit:
 		addr, err := git.ParseAddress(url)
 		if err != nil {
@@ -83,10 +101,55 @@ func (s *Sources) open(ref model.Ref, url, key string) (upstream, error) {
 				return nil, err
 			}
 		}
-		dir := filepath.Join(s.opts.CacheDir, "git", key)
-		return sourcegit.New(s.git, git.Remote{Address: addr, Auth: ref.Auth}, dir, limit), nil
+		at := filepath.Join(s.opts.CacheDir, "git", key)
+		return sourcegit.New(s.git, git.Remote{Address: addr, Auth: ref.Auth}, at, limit), nil
+	case model.SourceHelm:
+		return helmrepo.New(helmrepo.Options{
+			URL: url, Auth: ref.Auth, Proxy: s.proxy, MaxIndex: chartLimit, MaxChart: chartLimit, Unpacked: unpacked,
+			Rewrite: func(u string) string { return rewrite(u, s.opts.Rewrites) },
+		})
+	case model.SourceOCI:
+		return oci.New(oci.Options{
+			URL: url, Registry: registry.Options{Auth: ref.Auth, Proxy: s.proxy}, MaxChart: chartLimit, Unpacked: unpacked,
+		})
+	case model.SourceDir:
+		at := strings.TrimPrefix(url, "file://")
+		if url == ref.URL {
+			if err := s.allowFile(at); err != nil {
+				return nil, err
+			}
+		}
+		return dir.New(at, limit), nil
 	}
-	return nil, &model.Error{Kind: model.ErrInvalid, Reason: "UnknownSource", Msg: "there is no kind of source called " + string(ref.Kind)}
+	return nil, &model.Error{Kind: model.ErrInvalid, Reason: "UnknownSource", Msg: fmt.Sprintf("there is no kind of source called %q", ref.Kind)}
+}
+
+// addressOf is the URL of what is read as a whole. In a registry each chart has tags of its own,
+// so its name belongs to the URL, also where it is given apart.
+func addressOf(ref model.Ref) string {
+	if !strings.HasPrefix(ref.URL, "oci://") {
+		return ref.URL
+	}
+	url := strings.TrimSuffix(ref.URL, "/")
+	if ref.Chart == "" || (ref.Kind == model.SourceOCI && path.Base(url) == ref.Chart) {
+		return url
+	}
+	return url + "/" + ref.Chart
+}
+
+// proxyFunc reads the proxy settings in an environment.
+func proxyFunc(env []string) func(*http.Request) (*url.URL, error) {
+	get := func(name string) string {
+		for _, kv := range env {
+			if k, v, _ := strings.Cut(kv, "="); strings.EqualFold(k, name) {
+				return v
+			}
+		}
+		return ""
+	}
+	config := httpproxy.Config{HTTPProxy: get("HTTP_PROXY"), HTTPSProxy: get("HTTPS_PROXY"), NoProxy: get("NO_PROXY")}
+	proxy := config.ProxyFunc()
+	return func(r *http.Request) (*url.URL, error) { return proxy(r.URL) }
 }
 
 // allowFile checks a path on this machine against FileRoots, links in it resolved.

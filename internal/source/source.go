@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -89,6 +91,7 @@ type Sources struct {
 	store *artifact.Store
 	lock  *os.File
 	slots chan struct{} // held while a remote is read
+	proxy func(*http.Request) (*url.URL, error)
 
 	stop context.CancelFunc // ends what runs in the background
 	ctx  context.Context
@@ -108,7 +111,7 @@ func New(opts Options) (*Sources, error) {
 		return nil, err
 	}
 	s := &Sources{
-		opts: opts, lock: lock, slots: make(chan struct{}, opts.Parallel),
+		opts: opts, lock: lock, slots: make(chan struct{}, opts.Parallel), proxy: proxyFunc(opts.Env),
 		remotes: map[string]*remote{}, watched: map[model.ReleaseID]*remote{},
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())

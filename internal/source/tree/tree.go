@@ -39,6 +39,11 @@ type Reader interface {
 	Read(ctx context.Context, id string) ([]byte, error)
 }
 
+// Sort orders entries by name.
+func Sort(entries []Entry) {
+	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
+}
+
 // Tree is one version of a file tree.
 type Tree struct {
 	Reader Reader

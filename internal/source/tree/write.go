@@ -2,10 +2,13 @@ package tree
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path"
 	"path/filepath"
+
+	"github.com/fairlead-cd/fairlead/internal/model"
 )
 
 // Write puts the selection into the empty folder dir, every part at the path it has in the tree.
@@ -15,85 +18,129 @@ func (s *Selection) Write(ctx context.Context, dir string) error {
 		return fmt.Errorf("opening the artifact's folder: %w", err)
 	}
 	defer root.Close()
-	w := &writer{Selection: s, root: root}
-	for _, p := range s.parts {
-		if parent := path.Dir(p.path); parent != "." {
-			if err := root.MkdirAll(filepath.FromSlash(parent), 0o755); err != nil {
-				return fmt.Errorf("writing %s: %w", p.path, err)
-			}
+	var links []link
+	err = s.walk(ctx, func(at string, kind Kind, data []byte) error {
+		name := filepath.FromSlash(at)
+		if kind == Link {
+			links = append(links, link{path: at, target: string(data)})
+			return nil
 		}
-		if err := w.write(ctx, p.path, p.entry, 0); err != nil {
+		if kind == Dir {
+			if at == "." {
+				return nil
+			}
+			return root.MkdirAll(name, 0o755)
+		}
+		if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			return err
 		}
+		mode := os.FileMode(0o644)
+		if kind == Exec {
+			mode = 0o755
+		}
+		return root.WriteFile(name, data, mode)
+	})
+	if err != nil {
+		return err
 	}
 	// Links come last, so that nothing is written through one.
-	for _, l := range w.links {
-		target := l.target
-		if real, ok := s.links[l.path]; ok {
-			// Other links that the way there went through may not be part of the artifact.
-			if target, err = filepath.Rel(path.Dir(l.path), real); err != nil {
-				return fmt.Errorf("linking %s: %w", l.path, err)
-			}
+	for _, l := range links {
+		name := filepath.FromSlash(l.path)
+		if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return fmt.Errorf("linking %s: %w", l.path, err)
 		}
-		if err := root.Symlink(filepath.FromSlash(target), filepath.FromSlash(l.path)); err != nil {
+		if err := root.Symlink(filepath.FromSlash(l.target), name); err != nil {
 			return fmt.Errorf("linking %s: %w", l.path, err)
 		}
 	}
 	return nil
 }
 
-type writer struct {
+// Sum is the digest of the selection's content, for trees whose IDs are no digests.
+func (s *Selection) Sum(ctx context.Context) (string, error) {
+	sum := [][]byte{[]byte("content"), []byte(s.Path)}
+	err := s.walk(ctx, func(at string, kind Kind, data []byte) error {
+		if kind != Dir {
+			content := sha256.Sum256(data)
+			sum = append(sum, []byte(at), []byte{byte(kind)}, content[:])
+		}
+		return nil
+	})
+	return model.Digest(sum...), err
+}
+
+// In is the same selection of another tree, whose IDs are paths.
+func (s *Selection) In(t Tree) *Selection {
+	other := *s
+	other.tree = t
+	return &other
+}
+
+// walk visits everything selected, in a stable order. A link's data is where it points to on disk.
+func (s *Selection) walk(ctx context.Context, visit func(at string, kind Kind, data []byte) error) error {
+	w := &walker{Selection: s, visit: visit}
+	for _, p := range s.parts {
+		if err := w.walk(ctx, p.path, p.entry, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type walker struct {
 	*Selection
-	root  *os.Root
-	links []link
+	visit func(at string, kind Kind, data []byte) error
 	files int
 	bytes int64
 }
 
-func (w *writer) write(ctx context.Context, at string, e Entry, depth int) error {
+func (w *walker) walk(ctx context.Context, at string, e Entry, depth int) error {
 	if w.files++; w.files > w.limit.Files {
 		return tooManyFiles()
 	}
-	name := filepath.FromSlash(at)
 	switch e.Kind {
+	case Submodule:
+		return nil
 	case Dir:
-		if at != "." {
-			if err := w.root.MkdirAll(name, 0o755); err != nil {
-				return fmt.Errorf("writing %s: %w", at, err)
-			}
-		}
-		if depth > maxDepth {
-			return invalid("ArtifactTooLarge", fmt.Sprintf("folders are nested more than %d deep", maxDepth))
-		}
-		entries, err := w.tree.list(ctx, e.ID)
+		return w.walkDir(ctx, at, e, depth)
+	}
+	data, err := w.tree.Reader.Read(ctx, e.ID)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", at, err)
+	}
+	if w.bytes += int64(len(data)); w.bytes > w.limit.Bytes {
+		err := invalid("ArtifactTooLarge", fmt.Sprintf("the path holds more than the %d bytes allowed", w.limit.Bytes))
+		err.Next = "name a folder further down, or raise the limit on artifacts"
+		return err
+	}
+	if real, ok := w.links[at]; ok && e.Kind == Link {
+		// Other links that the way there goes through may not be part of the artifact.
+		target, err := filepath.Rel(path.Dir(at), real)
 		if err != nil {
+			return fmt.Errorf("linking %s: %w", at, err)
+		}
+		data = []byte(filepath.ToSlash(target))
+	}
+	if err := w.visit(at, e.Kind, data); err != nil {
+		return fmt.Errorf("writing %s: %w", at, err)
+	}
+	return nil
+}
+
+func (w *walker) walkDir(ctx context.Context, at string, e Entry, depth int) error {
+	if depth > maxDepth {
+		return invalid("ArtifactTooLarge", fmt.Sprintf("folders are nested more than %d deep", maxDepth))
+	}
+	if err := w.visit(at, Dir, nil); err != nil {
+		return fmt.Errorf("writing %s: %w", at, err)
+	}
+	entries, err := w.tree.list(ctx, e.ID)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", at, err)
+	}
+	for _, sub := range entries {
+		if err := w.walk(ctx, path.Join(at, sub.Name), sub, depth+1); err != nil {
 			return err
-		}
-		for _, sub := range entries {
-			if err := w.write(ctx, path.Join(at, sub.Name), sub, depth+1); err != nil {
-				return err
-			}
-		}
-	case File, Exec, Link:
-		data, err := w.tree.Reader.Read(ctx, e.ID)
-		if err != nil {
-			return err
-		}
-		if w.bytes += int64(len(data)); w.bytes > w.limit.Bytes {
-			err := invalid("ArtifactTooLarge", fmt.Sprintf("the path holds more than the %d bytes allowed", w.limit.Bytes))
-			err.Next = "name a folder further down, or raise the limit on artifacts"
-			return err
-		}
-		if e.Kind == Link {
-			w.links = append(w.links, link{path: at, target: string(data)})
-			return nil
-		}
-		mode := os.FileMode(0o644)
-		if e.Kind == Exec {
-			mode = 0o755
-		}
-		if err := w.root.WriteFile(name, data, mode); err != nil {
-			return fmt.Errorf("writing %s: %w", at, err)
 		}
 	}
 	return nil
