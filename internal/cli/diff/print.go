@@ -108,7 +108,7 @@ var signs = map[model.Action]struct {
 
 func (o *Options) print(v *releases.View, d document) error {
 	if len(d.Changes) == 0 {
-		return o.IO.Line(fmt.Sprintf("%s: no difference, %d objects", v.Short(), d.Summary.Unchanged))
+		return o.IO.Line(fmt.Sprintf("%s: no difference (objects: %d)", v.Short(), d.Summary.Unchanged))
 	}
 	paint := o.IO.OutPaint()
 	var b strings.Builder
@@ -146,17 +146,14 @@ func printChange(w io.Writer, paint output.Paint, c change) {
 	}
 	for _, f := range c.Fields {
 		fmt.Fprintf(w, "    %s\n", output.Clean(f.Path))
-		printValue(w, paint, output.Bad, "-", f.Old)
-		printValue(w, paint, output.Good, "+", f.New)
+		for _, l := range fieldLines(f) {
+			style := map[rune]output.Style{'-': output.Bad, '+': output.Good, ' ': output.Quiet}[l.sign]
+			fmt.Fprintf(w, "      %s\n", paint.Text(style, string(l.sign)+" "+output.Clean(l.text)))
+		}
 	}
 }
 
-// printValue prints one side of a field; a text of several lines, as in a ConfigMap, over several.
-func printValue(w io.Writer, paint output.Paint, style output.Style, sign, value string) {
-	if value == "" {
-		return
-	}
-	for _, line := range lines(value) {
-		fmt.Fprintf(w, "      %s\n", paint.Text(style, sign+" "+output.Clean(line)))
-	}
+// fieldLines are the lines by which a field differs.
+func fieldLines(f fieldDiff) []line {
+	return compare(lines(f.Old), lines(f.New))
 }

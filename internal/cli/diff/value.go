@@ -7,9 +7,12 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// lines is a JSON value as people read it: a text over several lines as those lines, a map or list
+// lines is a JSON value as people read it: nothing for one that is absent, a text over several lines as those lines, a map or list
 // as YAML, anything else as it is.
 func lines(value string) []string {
+	if value == "" {
+		return nil
+	}
 	var v any
 	if err := json.Unmarshal([]byte(value), &v); err != nil {
 		return []string{value}

@@ -65,8 +65,10 @@ type Granted struct {
 // Make writes the wish to the object that asks for the release.
 func Make(ctx context.Context, client dynamic.Interface, v *releases.View, w Wish) (Granted, error) {
 	resource, ok := releases.Resource(v.Kind)
-	if !ok {
-		return Granted{}, fmt.Errorf("asking %s: a %s takes no wishes", v.Short(), v.Kind)
+	if !ok || v.Kind == model.KindRoot {
+		return Granted{}, &model.Error{Kind: model.ErrInvalid, Reason: "NotAsked",
+			Msg:  fmt.Sprintf("%s is a %s, which is named in the configuration and follows its repository by itself", v.Short(), v.Kind),
+			Next: "commit to the repository, or act on one of the releases it brings: fairlead get"}
 	}
 	patch := map[string]any{"metadata": map[string]any{"annotations": w.Annotations}}
 	if w.Operation != nil {

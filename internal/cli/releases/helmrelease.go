@@ -82,7 +82,7 @@ func (v *View) judgeHelmRelease(hr *helmfluxcd.HelmRelease) {
 		v.Reason, v.Message = ready.Reason, ready.Message
 	}
 	v.Status = status
-	v.Healthy = status == Healthy
+	v.Healthy = status == Healthy || status == Held
 	if status == Failed || status == Degraded {
 		if c := v.worst(); c != nil {
 			v.Reason, v.Message = c.Reason, c.Message
@@ -95,13 +95,13 @@ func (v *View) judgeHelmRelease(hr *helmfluxcd.HelmRelease) {
 
 // withReady combines what was done last with how it does now.
 func withReady(status Status, known bool, ready Condition) Status {
+	if s, ok := reasons[ready.Reason]; ok && ready.Status == string(metav1.ConditionFalse) {
+		return s
+	}
 	switch {
 	case ready.Status == string(metav1.ConditionTrue) && (status == Healthy || !known):
 		return Healthy
 	case ready.Status == string(metav1.ConditionFalse) && status == Healthy:
-		if s, ok := reasons[ready.Reason]; ok {
-			return s
-		}
 		return Degraded // deployed well, and something broke since
 	case ready.Status == string(metav1.ConditionFalse) && !known:
 		return Failed

@@ -46,7 +46,7 @@ func (v *View) hold(h *model.Hold, err error) {
 		text = c.Message
 	}
 	switch v.Status {
-	case Healthy, OutOfSync:
+	case Healthy, Held, OutOfSync:
 		v.Status, v.Message = Held, text
 	default:
 		if v.Message != "" {

@@ -109,6 +109,17 @@ func TestHelmReleaseStatus(t *testing.T) {
 			hold: hold,
 			want: verdict{Healthy, true, "5 objects healthy"},
 		},
+		"rolled back and held, as Fairlead writes it": {
+			status: helmfluxcd.HelmReleaseStatus{
+				Phase: helmfluxcd.PhaseRolledBack,
+				Conditions: []helmfluxcd.HelmReleaseCondition{
+					condition("Released", "False", "Held", "held at revision 3"), condition("Ready", "False", "Held", "held at revision 3"),
+					condition("RolledBack", "True", "Held", "held at revision 3"), condition("Held", "True", "Held", "held at revision 3"),
+				},
+			},
+			hold: hold,
+			want: verdict{Held, true, "held at revision 3"},
+		},
 		"held by helm rollback": {
 			status: helmfluxcd.HelmReleaseStatus{
 				Phase:      helmfluxcd.PhaseSucceeded,
@@ -266,7 +277,7 @@ func TestApplicationHistory(t *testing.T) {
 }
 
 func TestRoot(t *testing.T) {
-	cm := &corev1.ConfigMap{Data: map[string]string{"status": `{"url":"u","branch":"main","paths":["a","b"],"commit":"` + commitA + `","status":"Healthy"}`}}
+	cm := &corev1.ConfigMap{Data: map[string]string{"status": `{"url":"u","ref":"main","paths":["a","b"],"commit":"` + commitA + `","status":"Healthy"}`}}
 	cm.Namespace, cm.Name, cm.Labels = "fairlead-system", "root-fleet", map[string]string{LabelRoot: "fleet"}
 	v := viewRoot(cm)
 	if got, want := []string{v.ID().String(), string(v.Status), v.Version, v.Source}, []string{"Root/fleet", "Healthy", "aaaaaaa", "u main a b"}; !cmp.Equal(got, want) {

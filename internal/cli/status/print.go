@@ -35,7 +35,8 @@ func (o *Options) print(v *releases.View, tree []health.Node) error {
 		}
 	}
 	if !good(v, tree) {
-		o.IO.Say("\nnext  fairlead why %s", v.Short())
+		o.IO.Say("")
+		o.IO.Say("next  fairlead why %s", v.Short())
 	}
 	return nil
 }
