@@ -7,7 +7,7 @@ type line struct {
 }
 
 const (
-	context  = 2    // unchanged lines shown around a change
+	around   = 2    // unchanged lines shown around a change
 	maxLines = 2000 // of both sides: a longer text is not compared line by line
 )
 
@@ -20,7 +20,7 @@ func compare(old, cur []string) []line {
 		if l.sign == ' ' {
 			continue
 		}
-		for j := max(0, i-context); j <= min(len(all)-1, i+context); j++ {
+		for j := max(0, i-around); j <= min(len(all)-1, i+around); j++ {
 			keep[j] = true
 		}
 	}
