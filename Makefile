@@ -48,9 +48,10 @@ bin/fairlead-devcluster:
 
 .PHONY: generate
 generate: ## Write deep copies and custom resource definitions from the types under api/
-	rm -f api/crds/*.yaml
+	rm -f api/crds/*.yaml charts/fairlead/files/crds/*.yaml
 	go tool controller-gen object paths=./api/...
 	go tool controller-gen crd:maxDescLen=300 paths=./api/... output:crd:dir=api/crds
+	cp api/crds/*.yaml charts/fairlead/files/crds/
 
 ##@ Check
 
@@ -86,10 +87,10 @@ check-imports:
 
 .PHONY: check-generated
 check-generated:
-	@before=$$(cat api/*/*/zz_generated.deepcopy.go api/crds/*.yaml | sha256sum); \
+	@digest() { cat api/*/*/zz_generated.deepcopy.go api/crds/*.yaml charts/fairlead/files/crds/*.yaml | sha256sum; }; \
+	before=$$(digest); \
 	$(MAKE) --no-print-directory generate; \
-	after=$$(cat api/*/*/zz_generated.deepcopy.go api/crds/*.yaml | sha256sum); \
-	if [ "$$before" != "$$after" ]; then echo "generated files were out of date: commit what changed under api/"; exit 1; fi
+	if [ "$$before" != "$$(digest)" ]; then echo "generated files were out of date: commit what changed under api/ and charts/"; exit 1; fi
 
 .PHONY: check-modules
 check-modules:
