@@ -18,6 +18,8 @@ type HelmReleaseStatus struct {
 	LastAttemptedRevision string `json:"lastAttemptedRevision,omitempty"`
 	// RollbackCount counts the rollbacks since the last successful upgrade.
 	RollbackCount int64 `json:"rollbackCount,omitempty"`
+	// LastHandledSync is what fairlead.dev/sync and fairlead.dev/resume asked for last.
+	LastHandledSync string `json:"lastHandledSync,omitempty"`
 	// Conditions are what was observed, by type.
 	//
 	// +listType=map
