@@ -1,5 +1,7 @@
 package diff
 
+import "slices"
+
 // line is one line of a text that changed.
 type line struct {
 	sign rune // '+', '-' or ' '
@@ -29,7 +31,7 @@ func compare(old, cur []string) []line {
 		switch {
 		case keep[i]:
 			out = append(out, l)
-		case i > 0 && keep[i-1] && i < len(all)-1:
+		case i > 0 && keep[i-1] && slices.Contains(keep[i:], true):
 			out = append(out, line{' ', "…"})
 		}
 	}

@@ -9,7 +9,7 @@ import (
 
 func TestCompare(t *testing.T) {
 	for name, tt := range map[string]struct{ old, cur, want string }{
-		"one line in the middle": {"a b c d e f g", "a b c X e f g", " b, c,-d,+X, e, f, …"},
+		"one line in the middle": {"a b c d e f g", "a b c X e f g", " b, c,-d,+X, e, f"},
 		"added at the end":       {"a b c", "a b c d", " b, c,+d"},
 		"removed at the start":   {"a b c d", "b c d", "-a, b, c"},
 		"two places":             {"a b c d e f g h i", "X b c d e f g h Y", "-a,+X, b, c, …, g, h,-i,+Y"},

@@ -95,9 +95,6 @@ func pick(all []releases.View, id model.ReleaseID) (releases.View, bool) {
 	return releases.View{}, false
 }
 
-// Answered reports whether the view tells what came of a wish: the object was written after the wish,
-// its status says so, and nothing is going on any more. The version alone would not do, for others
-// write to the object too; the time alone would not do, for it counts whole seconds.
-func Answered(v releases.View, g Granted) bool {
-	return v.Settled() && v.ResourceVersion != g.ResourceVersion && !v.ObservedAt.Before(g.Time)
-}
+// Answered reports whether the view tells what came of a wish: the controller says that it handled
+// it, and nothing is going on any more.
+func Answered(v releases.View, g Granted) bool { return v.Settled() && v.Handled == g.token }

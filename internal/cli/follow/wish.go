@@ -45,8 +45,9 @@ func Hold(revision int, now time.Time) (Wish, error) {
 	if err != nil {
 		return Wish{}, fmt.Errorf("writing the hold: %w", err)
 	}
-	text := string(b)
-	return Wish{Annotations: map[string]*string{model.AnnotationHold: &text}}, nil
+	text, stamp := string(b), now.UTC().Format(time.RFC3339Nano)
+	// The sync beside it is what the controller answers.
+	return Wish{Annotations: map[string]*string{model.AnnotationHold: &text, model.AnnotationSync: &stamp}}, nil
 }
 
 // Resume wants a hold to end, whoever made it.
@@ -55,11 +56,9 @@ func Resume(now time.Time) Wish {
 	return Wish{Annotations: map[string]*string{model.AnnotationHold: nil, model.AnnotationResume: &stamp}}
 }
 
-// Granted says which state of the request the wish was written to.
+// Granted is a wish that was written.
 type Granted struct {
-	ResourceVersion string
-	Generation      int64
-	Time            time.Time // of the API server, in whole seconds
+	token string // what the controller says it has handled, once it has
 }
 
 // Make writes the wish to the object that asks for the release.
@@ -83,11 +82,5 @@ func Make(ctx context.Context, client dynamic.Interface, v *releases.View, w Wis
 	if err != nil {
 		return Granted{}, fmt.Errorf("annotating %s: %w", v.ID(), err)
 	}
-	g := Granted{ResourceVersion: obj.GetResourceVersion(), Generation: obj.GetGeneration()}
-	for _, f := range obj.GetManagedFields() {
-		if f.Manager == manager && f.Time != nil && f.Time.After(g.Time) {
-			g.Time = f.Time.UTC()
-		}
-	}
-	return g, nil
+	return Granted{token: releases.WishToken(obj.GetAnnotations())}, nil
 }

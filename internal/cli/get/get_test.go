@@ -84,7 +84,7 @@ func TestChanges(t *testing.T) {
 	known := map[model.ReleaseID]releases.View{}
 	web := releases.View{Kind: model.KindHelmRelease, Namespace: "dev", Name: "web", Status: releases.Progressing, Age: "1s"}
 	older, healthy := web, web
-	older.Age, older.ResourceVersion = "2s", "7"
+	older.Age, older.Handled = "2s", "7"
 	healthy.Status = releases.Healthy
 	var got []string
 	for _, step := range [][]releases.View{{web}, {older}, {healthy}, {}} {

@@ -77,7 +77,7 @@ func changes(known map[model.ReleaseID]releases.View, views []releases.View) []w
 // same reports whether two views of a release say the same: not that it grew older, nor that it was
 // looked at again.
 func same(a, b releases.View) bool {
-	a.Age, a.ObservedAt, a.ResourceVersion = b.Age, b.ObservedAt, b.ResourceVersion
+	a.Age, a.ObservedAt, a.Handled = b.Age, b.ObservedAt, b.Handled
 	return reflect.DeepEqual(a, b)
 }
 

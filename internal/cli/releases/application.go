@@ -10,11 +10,16 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/model"
 )
 
+// annotationHandled is where a controller says what it handled last: an Application's status is Argo
+// CD's alone.
+const annotationHandled = "fairlead.dev/handled"
+
 func viewApplication(app *argo.Application) View {
 	v := viewOf(model.KindApplication, app)
 	st := app.Status
 	v.TargetNamespace = app.Spec.Destination.Namespace
 	v.Release = app.Name
+	v.Handled = app.Annotations[annotationHandled]
 	if src := app.Spec.Source; src != nil {
 		if src.Helm != nil && src.Helm.ReleaseName != "" {
 			v.Release = src.Helm.ReleaseName

@@ -42,6 +42,7 @@ func viewHelmRelease(hr *helmfluxcd.HelmRelease) View {
 	if st.LastAttemptedRevision != st.Revision {
 		v.Attempted = st.LastAttemptedRevision
 	}
+	v.Handled = st.LastHandledSync
 	v.Source = chartSource(hr.Spec.Chart)
 	for _, c := range st.Conditions {
 		v.Conditions = append(v.Conditions, Condition{

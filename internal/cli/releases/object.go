@@ -67,7 +67,7 @@ func viewOf(kind model.Kind, obj metav1.Object) View {
 		Kind: kind, Namespace: obj.GetNamespace(), Name: obj.GetName(), Status: Unknown,
 		Environment: obj.GetLabels()[LabelEnvironment],
 		Object:      types.NamespacedName{Namespace: obj.GetNamespace(), Name: obj.GetName()},
-		CreatedAt:   obj.GetCreationTimestamp().UTC(), ResourceVersion: obj.GetResourceVersion(),
+		CreatedAt:   obj.GetCreationTimestamp().UTC(),
 	}
 }
 

@@ -55,8 +55,8 @@ type View struct {
 	History []model.Record `json:"-"`
 	// Object is the object that asks for the release, and carries wishes about it.
 	Object types.NamespacedName `json:"-"`
-	// ResourceVersion of that object.
-	ResourceVersion string `json:"-"`
+	// Handled is the WishToken that a controller handled last.
+	Handled string `json:"-"`
 }
 
 // Condition is one condition of the request.
@@ -94,6 +94,12 @@ func (v *View) Condition(typ string) *Condition {
 // Settled reports whether nothing is going on: the status will stay as it is until something
 // happens.
 func (v *View) Settled() bool { return v.Status != Progressing && v.Status != Unknown }
+
+// WishToken names the wishes in a request's annotations; a controller repeats it when it has handled
+// them.
+func WishToken(annotations map[string]string) string {
+	return annotations[model.AnnotationSync] + "/" + annotations[model.AnnotationResume]
+}
 
 // compare orders views by namespace, name and kind.
 func compare(a, b View) int {
