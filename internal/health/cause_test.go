@@ -358,7 +358,7 @@ conditions: [{type: PodScheduled, status: "False", reason: Unschedulable, lastTr
 func TestDiagnoseSchedule(t *testing.T) {
 	testDiagnose(t, []diagnosisCase{
 		{name: "cpu", spec: "containers: [{name: api, resources: {requests: {cpu: 64}}}, {name: side, resources: {requests: {cpu: 500m}}}]",
-			status: unscheduled("0/3 nodes are available: 1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }, 2 Insufficient cpu. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling."),
+			status: unscheduled("0/3 nodes are available: 1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }, 2 Insufficient cpu. no new claims to deallocate, preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling."),
 			want: `
 Deployment/web 0/3 ready: Unschedulable final
 object: no node fits

@@ -34,7 +34,7 @@ func (d *diagnosis) job(ctx context.Context, key model.ObjectKey, obj content, h
 	for i := range found {
 		f := &found[i]
 		if h.Final {
-			d.jobOver(&j, key, h, limit, f)
+			d.jobOver(jobEnd{key, h, failedPods(&j, pods), limit}, f)
 			continue
 		}
 		if f.reason == "ContainerFailed" || f.reason == "CrashLoopBackOff" || f.reason == "OOMKilled" {
@@ -45,12 +45,31 @@ func (d *diagnosis) job(ctx context.Context, key model.ObjectKey, obj content, h
 	return h.Message, found, err
 }
 
+// jobEnd is how a job failed for good.
+type jobEnd struct {
+	key         model.ObjectKey
+	health      model.Health
+	failed, max int32
+}
+
+// failedPods counts them too: the job's own count follows only after its pods are gone.
+func failedPods(j *batchv1.Job, pods []corev1.Pod) int32 {
+	n := int32(0)
+	for i := range pods {
+		if pods[i].Status.Phase == corev1.PodFailed {
+			n++
+		}
+	}
+	return max(n, j.Status.Failed)
+}
+
 // jobOver puts a failed job's own verdict before what its last pod shows.
-func (d *diagnosis) jobOver(j *batchv1.Job, key model.ObjectKey, h model.Health, limit int32, f *finding) {
+func (d *diagnosis) jobOver(end jobEnd, f *finding) {
+	key, h := end.key, end.health
 	f.final = true
 	text := h.Message
-	if h.Reason == "BackoffLimitExceeded" {
-		text = fmt.Sprintf("failed %s (backoffLimit %d)", times(j.Status.Failed), limit)
+	if h.Reason == "BackoffLimitExceeded" && end.failed > 0 {
+		text = fmt.Sprintf("failed %s (backoffLimit %d)", times(end.failed), end.max)
 	}
 	f.links = slices.Insert(f.links, 0, model.Link{Role: model.RoleObject, Object: key, Text: text})
 	if f.reason == ReasonPodsNotReady {

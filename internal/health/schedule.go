@@ -24,7 +24,9 @@ var (
 // schedulingReasons reduces the scheduler's message to its reasons, each with the number of nodes
 // it rules out: "2 Insufficient cpu".
 func schedulingReasons(message string) (nodes string, reasons []string) {
-	message = oneLine(message)
+	// The plugins that tried to make room add their own reports, from 1.34 on that of resource
+	// claims too; they say nothing of why the pod does not fit.
+	message = strings.Replace(oneLine(message), "no new claims to deallocate,", "", 1)
 	if i := strings.Index(message, "preemption:"); i > 0 {
 		message = message[:i]
 	}

@@ -370,6 +370,10 @@ func (s *session) verdict(reason string) model.Verdict {
 		v.Message = fmt.Sprintf("%d objects healthy", len(s.t.Keys))
 		return v
 	}
+	if reason == VerdictFailed || reason == VerdictTimeout && v.Status != model.Unknown {
+		// However far its objects came, the rollout is over.
+		v.Status = model.Worst(v.Status, model.Degraded)
+	}
 	slices.SortStableFunc(v.Causes, func(a, b model.Cause) int { return rank(b) - rank(a) })
 	if len(v.Causes) > 0 {
 		c := v.Causes[0]
@@ -406,9 +410,6 @@ func (s *session) causesFor(key model.ObjectKey, h model.Health, reason string) 
 
 func (s *session) timedOut(timeout time.Duration) model.Verdict {
 	v := s.verdict(VerdictTimeout)
-	if v.Status != model.Unknown {
-		v.Status = model.Worst(v.Status, model.Degraded)
-	}
 	v.Message = fmt.Sprintf("not healthy after %s: %s", timeout, v.Message)
 	return v
 }
