@@ -83,6 +83,30 @@ func (r *Repo) Refs(ctx context.Context) (map[string]string, error) {
 	return refs, nil
 }
 
+// Tag makes a tag of this repository, without an object of its own, or moves it.
+func (r *Repo) Tag(ctx context.Context, name, commit string) error {
+	return r.setRef(ctx, "refs/tags/"+name, commit)
+}
+
+// SetBranch moves a branch of this repository wherever it was, or deletes it when commit is empty.
+func (r *Repo) SetBranch(ctx context.Context, name, commit string) error {
+	return r.setRef(ctx, "refs/heads/"+name, commit)
+}
+
+func (r *Repo) setRef(ctx context.Context, ref, commit string) error {
+	if !ValidRef(ref) || (commit != "" && !IsCommitID(commit)) {
+		return fmt.Errorf("setting %q to %q: no valid ref and commit", ref, commit)
+	}
+	args := []string{"update-ref", ref, commit}
+	if commit == "" {
+		args = []string{"update-ref", "-d", ref}
+	}
+	if _, err := r.git.run(ctx, command{dir: r.Dir, args: args}); err != nil {
+		return fmt.Errorf("setting %s: %w", ref, err)
+	}
+	return nil
+}
+
 // stream is the commit in the language of git-fast-import(1).
 func (c Commit) stream(ref, head string) ([]byte, error) {
 	var b bytes.Buffer
