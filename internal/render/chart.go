@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
@@ -15,8 +16,12 @@ const maxFetchRounds = 5
 
 // chart renders a chart, fetching what it depends on as far as it turns out to be missing.
 func (r *Renderer) chart(ctx context.Context, t task) (model.Rendered, error) {
+	dir, err := filepath.Abs(t.artifact.Dir) // a worker's folder is another
+	if err != nil {
+		return model.Rendered{}, fmt.Errorf("finding artifact: %w", err)
+	}
 	req := helm.Request{
-		Dir: t.artifact.Dir, Path: t.artifact.Path, Digest: t.artifact.Digest,
+		Dir: dir, Path: t.artifact.Path, Digest: t.artifact.Digest,
 		Name: t.release.Name, Namespace: t.release.Namespace, Values: t.release.Values,
 		IsUpgrade: t.options.IsUpgrade, Revision: t.options.Revision,
 		Capabilities: t.capabilities, MaxOutput: r.o.Limits.Output,

@@ -69,6 +69,7 @@ type Renderer struct {
 	scans   scans
 	flights flights
 	grudges grudges
+	plain   plain.Renderer
 
 	renders, hits, failures atomic.Int64
 }
@@ -152,9 +153,9 @@ type task struct {
 // produce gives the result from the cache, or renders it.
 func (r *Renderer) produce(ctx context.Context, t task) (model.Rendered, error) {
 	if t.kind == model.RenderPlain {
-		// Reading manifests costs no more than reading a kept result.
+		// Reading manifests costs no more than reading a kept result, and is bounded.
 		r.renders.Add(1)
-		return plain.Render(ctx, t.artifact, t.release.Namespace)
+		return r.plain.Render(ctx, t.artifact, t.release.Namespace)
 	}
 	return r.flights.do(ctx, t.key, func() (model.Rendered, error) {
 		if kept, ok := r.cache.get(t.key); ok {

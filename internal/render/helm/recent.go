@@ -4,25 +4,34 @@ import (
 	"container/list"
 	"sync"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	chart "helm.sh/helm/v4/pkg/chart/v2"
 )
 
-// Recent keeps the charts used last. The zero value keeps nothing.
+// Recent keeps the charts used last, and their schemas compiled. The zero value keeps no chart.
 type Recent struct {
 	Max int // charts
 
 	mu    sync.Mutex
 	order list.List // of entry, latest first
 	byKey map[string]*list.Element
+	// schemas are compiled ones by their text. Copies of a chart share the text, so its address will
+	// do; as a key it also keeps the text from being replaced by another at the same address.
+	schemas map[*byte]*jsonschema.Schema
 }
+
+// maxSchemas are kept before all are forgotten.
+const maxSchemas = 64
 
 type entry struct {
 	key   string
 	chart *chart.Chart
 }
 
-// Get is the chart put under key, or nil.
-func (r *Recent) Get(key string) *chart.Chart {
+func (r *Recent) get(key string) *chart.Chart {
+	if r == nil {
+		return nil
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e, ok := r.byKey[key]
@@ -33,8 +42,7 @@ func (r *Recent) Get(key string) *chart.Chart {
 	return e.Value.(entry).chart
 }
 
-// Put keeps a chart, and forgets the one that was not asked for the longest when there are too many.
-func (r *Recent) Put(key string, c *chart.Chart) {
+func (r *Recent) put(key string, c *chart.Chart) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.byKey == nil {
@@ -49,4 +57,28 @@ func (r *Recent) Put(key string, c *chart.Chart) {
 		r.order.Remove(last)
 		delete(r.byKey, last.Value.(entry).key)
 	}
+}
+
+// schema is text compiled. A nil Recent keeps nothing.
+func (r *Recent) schema(text []byte) (*jsonschema.Schema, error) {
+	if r == nil || len(text) == 0 {
+		return compile(text)
+	}
+	r.mu.Lock()
+	known, ok := r.schemas[&text[0]]
+	r.mu.Unlock()
+	if ok {
+		return known, nil
+	}
+	s, err := compile(text)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.schemas == nil || len(r.schemas) >= maxSchemas {
+		r.schemas = map[*byte]*jsonschema.Schema{}
+	}
+	r.schemas[&text[0]] = s
+	return s, nil
 }

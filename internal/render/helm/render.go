@@ -26,7 +26,7 @@ const (
 // or a *NeedDependencies; no sensitive value appears in it. Rendered.Digest is left to the caller.
 //
 // A template that never ends makes Render never return, whatever ctx says.
-func Render(ctx context.Context, req Request, charts Charts) (model.Rendered, error) {
+func Render(ctx context.Context, req Request, charts *Recent) (model.Rendered, error) {
 	hide := &mask{}
 	r, err := render(ctx, req, charts, hide)
 	if need := (*NeedDependencies)(nil); errors.As(err, &need) {
@@ -38,7 +38,7 @@ func Render(ctx context.Context, req Request, charts Charts) (model.Rendered, er
 	return r, nil
 }
 
-func render(ctx context.Context, req Request, charts Charts, hide *mask) (model.Rendered, error) {
+func render(ctx context.Context, req Request, charts *Recent, hide *mask) (model.Rendered, error) {
 	root, err := os.OpenRoot(req.Dir)
 	if err != nil {
 		return model.Rendered{}, fmt.Errorf("opening artifact: %w", err)
@@ -68,7 +68,7 @@ func render(ctx context.Context, req Request, charts Charts, hide *mask) (model.
 	if err != nil {
 		return model.Rendered{}, valuesError(err)
 	}
-	if err := validate(c, top["Values"].(common.Values)); err != nil {
+	if err := validate(c, top["Values"].(common.Values), charts); err != nil {
 		return model.Rendered{}, err
 	}
 	files, err := execute(ctx, c, top, req.MaxOutput)
@@ -79,12 +79,10 @@ func render(ctx context.Context, req Request, charts Charts, hide *mask) (model.
 }
 
 // loaded is a copy of the request's chart, dependencies included, that may be changed.
-func loaded(root *os.Root, req Request, charts Charts) (*chart.Chart, error) {
+func loaded(root *os.Root, req Request, charts *Recent) (*chart.Chart, error) {
 	key := chartKey(req)
-	if charts != nil {
-		if c := charts.Get(key); c != nil {
-			return copyChart(c), nil
-		}
+	if c := charts.get(key); c != nil {
+		return copyChart(c), nil
 	}
 	c, err := load(root, req.Path)
 	if err != nil {
@@ -96,7 +94,7 @@ func loaded(root *os.Root, req Request, charts Charts) (*chart.Chart, error) {
 	if charts == nil {
 		return c, nil
 	}
-	charts.Put(key, c)
+	charts.put(key, c)
 	return copyChart(c), nil
 }
 

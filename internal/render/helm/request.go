@@ -1,10 +1,6 @@
 package helm
 
-import (
-	chart "helm.sh/helm/v4/pkg/chart/v2"
-
-	"github.com/fairlead-cd/fairlead/internal/model"
-)
+import "github.com/fairlead-cd/fairlead/internal/model"
 
 // Request is all that a render depends on. It crosses a process boundary.
 type Request struct {
@@ -46,10 +42,4 @@ type NeedDependencies struct {
 // Error names the first of them.
 func (n *NeedDependencies) Error() string {
 	return "dependency " + n.Missing[0].Name + " is not in charts/"
-}
-
-// Charts keeps loaded charts by the digest of their artifact. Implementations may forget at will.
-type Charts interface {
-	Get(key string) *chart.Chart
-	Put(key string, c *chart.Chart)
 }

@@ -27,37 +27,43 @@ const (
 
 // validate checks values against the schemas of the chart and its subcharts. Helm's own validation
 // (pkg/chart/common/util, ValidateAgainstSingleSchema) would follow references to files and hosts.
-func validate(c *chart.Chart, values map[string]any) error {
-	var found []string
-	file := ""
-	if err := validateTree(c, values, "", "", &found, &file); err != nil {
+func validate(c *chart.Chart, values map[string]any, charts *Recent) error {
+	v := &validation{charts: charts}
+	if err := v.tree(c, values, "", ""); err != nil {
 		return err
 	}
-	if len(found) == 0 {
+	if len(v.found) == 0 {
 		return nil
 	}
 	more := ""
-	if len(found) > maxViolations {
-		more = fmt.Sprintf("; and %d more", len(found)-maxViolations)
-		found = found[:maxViolations]
+	if len(v.found) > maxViolations {
+		more = fmt.Sprintf("; and %d more", len(v.found)-maxViolations)
+		v.found = v.found[:maxViolations]
 	}
 	return &model.Error{
-		Kind: model.ErrInvalid, Reason: "SchemaViolation", File: file,
-		Msg: strings.Join(found, "; ") + more, Next: "change the values, or the schema",
+		Kind: model.ErrInvalid, Reason: "SchemaViolation", File: v.file,
+		Msg: strings.Join(v.found, "; ") + more, Next: "change the values, or the schema",
 	}
 }
 
-// validateTree collects violations as "path: what is wrong"; file is the first schema that has any.
-func validateTree(c *chart.Chart, values map[string]any, dir, at string, found *[]string, file *string) error {
+// validation collects violations as "path: what is wrong"; file is the first schema that has any.
+type validation struct {
+	charts *Recent
+	found  []string
+	file   string
+}
+
+// tree validates a chart and its subcharts; dir and at are where the chart's files and values are.
+func (v *validation) tree(c *chart.Chart, values map[string]any, dir, at string) error {
 	if c.Schema != nil {
-		violations, err := validateOne(c.Schema, values, dir+schemaFile, at)
+		violations, err := v.one(c.Schema, values, dir+schemaFile, at)
 		if err != nil {
 			return err
 		}
-		if len(violations) > 0 && *file == "" {
-			*file = dir + schemaFile
+		if len(violations) > 0 && v.file == "" {
+			v.file = dir + schemaFile
 		}
-		*found = append(*found, violations...)
+		v.found = append(v.found, violations...)
 	}
 	for _, sub := range c.Dependencies() {
 		raw, ok := values[sub.Name()]
@@ -66,35 +72,35 @@ func validateTree(c *chart.Chart, values map[string]any, dir, at string, found *
 		}
 		subValues, ok := raw.(map[string]any)
 		if !ok {
-			*found = append(*found, fmt.Sprintf("%s%s: got %T, want a map", at, sub.Name(), raw))
+			v.found = append(v.found, fmt.Sprintf("%s%s: got %T, want a map", at, sub.Name(), raw))
 			continue
 		}
-		if err := validateTree(sub, subValues, dir+"charts/"+sub.Name()+"/", at+sub.Name()+".", found, file); err != nil {
+		if err := v.tree(sub, subValues, dir+"charts/"+sub.Name()+"/", at+sub.Name()+"."); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func validateOne(text []byte, values map[string]any, file, at string) (violations []string, err error) {
+func (v *validation) one(text []byte, values map[string]any, file, at string) (violations []string, err error) {
 	defer func() {
 		if r := recover(); r != nil { // the library panics on some schemas; Helm recovers here too
 			err = schemaError(file, fmt.Errorf("%v", r))
 		}
 	}()
-	schema, err := compile(text)
+	schema, err := v.charts.schema(text)
 	if err != nil {
 		return nil, schemaError(file, err)
 	}
-	err = schema.Validate(map[string]any(values))
-	var v *jsonschema.ValidationError
+	err = schema.Validate(values)
 	if err == nil {
 		return nil, nil
 	}
-	if !errors.As(err, &v) {
+	var invalid *jsonschema.ValidationError
+	if !errors.As(err, &invalid) {
 		return nil, schemaError(file, err)
 	}
-	violations = leaves(v, at, nil)
+	violations = leaves(invalid, at, nil)
 	slices.Sort(violations)
 	return slices.Compact(violations), nil
 }

@@ -12,14 +12,25 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/render/manifest"
 )
 
+// Renderer reads folders of manifests. The zero value is ready; it is safe for concurrent use.
+type Renderer struct {
+	memo memo
+}
+
 // Render reads all manifests below the artifact's Path. Objects without a namespace are compared
 // as if they were in namespace when duplicates are looked for; they are not changed.
-func Render(ctx context.Context, a model.Artifact, namespace string) (model.Rendered, error) {
+// Results share memory with later ones: nobody may change them.
+func (r *Renderer) Render(ctx context.Context, a model.Artifact, namespace string) (model.Rendered, error) {
 	var rendered model.Rendered
 	err := walk(ctx, a, func(name string, content []byte) error {
-		objects, err := decodeFile(name, content)
-		if err != nil {
-			return err
+		key := keyOf(name, content)
+		objects, ok := r.memo.get(key)
+		if !ok {
+			var err error
+			if objects, err = decodeFile(name, content); err != nil {
+				return err
+			}
+			r.memo.put(key, objects)
 		}
 		rendered.Objects = append(rendered.Objects, objects...)
 		return nil

@@ -1,6 +1,7 @@
 package plain
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -138,7 +139,7 @@ func (w *walker) file(full, name string) error {
 		return pathError(name, "reading file: "+reason(err))
 	}
 	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
+	content, err := readAll(f)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", name, err)
 	}
@@ -149,6 +150,19 @@ func (w *walker) file(full, name string) error {
 		return pathError(name, fmt.Sprintf("all manifests together are larger than %d MiB", maxTotalSize>>20))
 	}
 	return w.visit(name, content)
+}
+
+// readAll reads a file, or a byte more than it may have. It asks for the size first: most files are
+// small, and there are many.
+func readAll(f *os.File) ([]byte, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	b.Grow(int(min(info.Size(), maxFileSize)) + bytes.MinRead)
+	_, err = b.ReadFrom(io.LimitReader(f, maxFileSize+1))
+	return b.Bytes(), err
 }
 
 // reason leaves the machine's paths out of a file error.

@@ -27,7 +27,7 @@ type Options struct {
 	Env     []string // NAME=value, for tests; a worker has no environment otherwise
 	Roots   []string // all folders that a worker may read; empty is everything
 	Limits  Limits
-	Max     int           // workers at once
+	Max     int           // workers at once; all but the first start only when renders get stuck
 	Idle    time.Duration // after which a worker leaves
 	Log     *slog.Logger
 }
@@ -35,7 +35,7 @@ type Options struct {
 // Pool runs workers on demand.
 type Pool struct {
 	o     Options
-	slots chan struct{} // one for each job under way
+	queue queue
 
 	mu     sync.Mutex
 	idle   []*process // the one used last is at the end
@@ -51,7 +51,7 @@ type Pool struct {
 
 // NewPool makes a pool. It starts nothing.
 func NewPool(o Options) *Pool {
-	return &Pool{o: o, slots: make(chan struct{}, o.Max), busy: map[*process]struct{}{}, timers: map[*process]*time.Timer{}}
+	return &Pool{o: o, queue: queue{max: o.Max}, busy: map[*process]struct{}{}, timers: map[*process]*time.Timer{}}
 }
 
 var errClosed = errors.New("rendering: the renderer is closed")
@@ -59,12 +59,10 @@ var errClosed = errors.New("rendering: the renderer is closed")
 // Render renders in a worker, waiting for one to be free. A render that breaks a limit fails with
 // Reason RenderTimeout or RenderMemory and is not tried again.
 func (p *Pool) Render(ctx context.Context, req helm.Request) (model.Rendered, error) {
-	select {
-	case p.slots <- struct{}{}:
-		defer func() { <-p.slots }()
-	case <-ctx.Done():
-		return model.Rendered{}, ctx.Err()
+	if err := p.queue.enter(ctx); err != nil {
+		return model.Rendered{}, err
 	}
+	defer p.queue.leave()
 	req.MaxOutput = p.o.Limits.Output
 	w, err := p.take(ctx)
 	if err != nil {
