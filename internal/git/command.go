@@ -69,7 +69,8 @@ func (g *Git) cmd(ctx context.Context, c command) *exec.Cmd {
 	cmd.Env = append(cmd.Env, fmt.Sprintf("GIT_CONFIG_COUNT=%d", len(all)))
 	// A group of its own: git's transport helpers have to go with it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	// Asked first: git then removes its lock files. run kills what does not listen.
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 2 * time.Second
 	return cmd
 }
@@ -110,6 +111,9 @@ func (g *Git) run(ctx context.Context, c command) ([]byte, error) {
 	}
 	if ctxErr := ctx.Err(); ctxErr != nil {
 		err = ctxErr
+		if cmd.Process != nil {
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		}
 	}
 	return nil, &failure{stderr: scrub(stderr.String()), err: err}
 }

@@ -23,6 +23,9 @@ type sign struct {
 	next   string
 }
 
+// ReasonCorrupt is the reason of an error that says that the local copy is damaged.
+const ReasonCorrupt = "CopyCorrupt"
+
 // signs are tried in order. Their words come from git's transport.c, http.c, remote-curl.c and
 // connect.c, from libcurl's and from OpenSSH's messages.
 var signs = []sign{
@@ -61,6 +64,8 @@ var signs = []sign{
 		model.ErrInvalid, "RepositoryTooLarge", "the repository is larger than allowed", "raise the limit on fetches, or split the repository"},
 	{[]string{"not allowed", "transport '"},
 		model.ErrInvalid, "ProtocolNotAllowed", "the repository uses a protocol that is not allowed", ""},
+	{[]string{"is corrupt", "bad object", "is empty", "unable to read", "did not send all necessary objects", "cannot be read", "inflate:"},
+		model.ErrTransient, ReasonCorrupt, "the local copy is damaged", ""},
 	{[]string{"non-fast-forward", "fetch first", "[rejected]", "cannot lock ref", "Not updating"},
 		model.ErrConflict, "RefMoved", "the branch has moved on", ""},
 }

@@ -94,6 +94,17 @@ func (r *Repo) tidy(ctx context.Context) {
 	}
 }
 
+// Unlock removes the lock files that a killed git left. Only the one process that writes to a
+// repository may call it, and only while it is not writing.
+func (r *Repo) Unlock() {
+	for _, pattern := range []string{"*.lock", "refs/fetched/*.lock", "objects/pack/tmp_*", "gc.pid"} {
+		stale, _ := filepath.Glob(filepath.Join(r.Dir, pattern))
+		for _, f := range stale {
+			_ = os.Remove(f)
+		}
+	}
+}
+
 // Close ends the process that reads objects. The repository may be used again.
 func (r *Repo) Close() {
 	r.mu.Lock()

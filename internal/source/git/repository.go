@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"strings"
 	"sync"
 
@@ -151,7 +152,14 @@ func (r *Repository) fetch(ctx context.Context, names []string) (map[string]stri
 		return nil, err
 	}
 	got, err := repo.Fetch(ctx, r.remote, names)
+	if model.ReasonOf(err, "") == git.ReasonCorrupt {
+		// The copy can be had again.
+		if repo, err = r.startOver(ctx); err == nil {
+			got, err = repo.Fetch(ctx, r.remote, names)
+		}
+	}
 	if err != nil {
+		repo.Unlock()
 		return nil, err
 	}
 	for _, commit := range got {
@@ -194,13 +202,62 @@ func (r *Repository) open(ctx context.Context) (*git.Repo, error) {
 	if err != nil {
 		return nil, err
 	}
+	repo.Unlock()
 	r.repo = repo
 	return repo, nil
+}
+
+// startOver throws the copy away and begins a new one.
+func (r *Repository) startOver(ctx context.Context) (*git.Repo, error) {
+	r.mu.Lock()
+	if r.repo != nil {
+		r.repo.Close()
+	}
+	r.repo = nil
+	clear(r.roots)
+	r.mu.Unlock()
+	if err := os.RemoveAll(r.dir); err != nil {
+		return nil, fmt.Errorf("removing a damaged copy: %w", err)
+	}
+	return r.open(ctx)
 }
 
 // Resolve says what ref means according to the refs last read. It talks to the remote only for a
 // commit that is not here yet.
 func (r *Repository) Resolve(ctx context.Context, ref model.Ref) (artifact.Found, error) {
+	found, err := r.resolve(ctx, ref)
+	if errors.Is(err, git.ErrMissing) {
+		// Thought to be here, but removed since: a branch went back to where it was long ago.
+		r.mu.Lock()
+		clear(r.roots)
+		r.mu.Unlock()
+		if err := r.refetch(ctx, ref); err != nil {
+			return artifact.Found{}, r.about(err)
+		}
+		found, err = r.resolve(ctx, ref)
+	}
+	return found, err
+}
+
+// refetch brings the commit that ref means, with all that belongs to it.
+func (r *Repository) refetch(ctx context.Context, ref model.Ref) error {
+	r.fetching.Lock()
+	defer r.fetching.Unlock()
+	r.mu.Lock()
+	refs := r.refs
+	r.mu.Unlock()
+	c, err := choose(ref.Git, refs)
+	if err != nil {
+		return err
+	}
+	if _, err := r.startOver(ctx); err != nil {
+		return err
+	}
+	_, err = r.fetch(ctx, []string{c.name})
+	return err
+}
+
+func (r *Repository) resolve(ctx context.Context, ref model.Ref) (artifact.Found, error) {
 	r.mu.Lock()
 	refs := r.refs
 	r.mu.Unlock()
