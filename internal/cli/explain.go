@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -51,10 +50,10 @@ func nextStep(err error) string {
 		return "the credentials of this kubeconfig are not accepted: log in again, or choose another with --kubeconfig or --context"
 	case errors.As(err, &authority):
 		return "the kubeconfig belongs to another cluster, or to one that was made anew: fairlead info shows the current one's"
+	case errors.Is(err, ErrTimeout):
+		return "it may still succeed: fairlead status shows how it stands; --timeout gives it longer"
 	case errors.As(err, &dial), errors.Is(err, os.ErrDeadlineExceeded), refused(err):
 		return "is the cluster running? fairlead up starts the local one; --kubeconfig or --context name another"
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, ErrTimeout):
-		return "it may still succeed: fairlead status shows how it stands, --timeout gives it longer"
 	}
 	return ""
 }

@@ -47,9 +47,10 @@ func New(f *cli.Factory, timeout time.Duration) (*Follower, error) {
 	return &Follower{IO: f.IO, Releases: r, Inspect: in, Dynamic: c.Dynamic, Now: f.Now, Timeout: timeout, started: f.Now()}, nil
 }
 
-// Until shows how the release goes on until done says that the wish was dealt with, and gives the
-// release as it is then. When the time is up, the error is cli.ErrTimeout with what was seen last.
-func (f *Follower) Until(ctx context.Context, id model.ReleaseID, done func(releases.View) bool) (releases.View, error) {
+// Until shows how the release goes on until a controller has dealt with the wish and nothing is going
+// on any more, and gives the release as it is then. When the time is up, the error is cli.ErrTimeout
+// with what was seen last.
+func (f *Follower) Until(ctx context.Context, id model.ReleaseID, g Granted) (releases.View, error) {
 	if f.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, f.Timeout, cli.ErrTimeout)
@@ -57,8 +58,7 @@ func (f *Follower) Until(ctx context.Context, id model.ReleaseID, done func(rele
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	progress := output.NewProgress(f.IO, f.Now)
-	s := &screen{progress: progress, start: f.Now(), now: f.Now, id: id}
+	s := &screen{progress: output.NewProgress(f.IO, f.Now), start: f.Now(), now: f.Now, granted: g}
 	go s.clock(ctx)
 	go follow(ctx, f.Dynamic, id, s.object)
 
@@ -71,7 +71,7 @@ func (f *Follower) Until(ctx context.Context, id model.ReleaseID, done func(rele
 		}
 		last = v
 		s.release(v)
-		if done(v) {
+		if g.handled(v) && v.Settled() {
 			return releases.ErrStop
 		}
 		return nil
@@ -81,9 +81,23 @@ func (f *Follower) Until(ctx context.Context, id model.ReleaseID, done func(rele
 	case gone:
 		return last, &model.Error{Kind: model.ErrNotFound, Reason: "Deleted", Msg: fmt.Sprintf("%s was deleted meanwhile", id)}
 	case err != nil && errors.Is(context.Cause(ctx), cli.ErrTimeout):
-		return last, fmt.Errorf("waiting for %s, which is %s (%s): %w after %s", last.Short(), last.Status, last.Message, cli.ErrTimeout, f.Timeout)
+		return last, f.late(last, g)
 	}
 	return last, err
+}
+
+// late is the error for a wish that did not come true in time.
+func (f *Follower) late(v releases.View, g Granted) error {
+	e := &model.Error{
+		Reason: "Timeout", Err: fmt.Errorf("%w after %s", cli.ErrTimeout, f.Timeout),
+		Msg:  fmt.Sprintf("waiting for %s, which is %s (%s)", v.Short(), v.Status, v.Message),
+		Next: "it may still succeed: fairlead status " + v.Short(),
+	}
+	if !g.handled(v) && v.Status != releases.Progressing {
+		e.Msg = fmt.Sprintf("waiting for a controller to take up %s", v.Short())
+		e.Next = "is one running? fairlead up starts one on this machine; the wish stays and is granted when one comes"
+	}
+	return e
 }
 
 func pick(all []releases.View, id model.ReleaseID) (releases.View, bool) {
@@ -94,7 +108,3 @@ func pick(all []releases.View, id model.ReleaseID) (releases.View, bool) {
 	}
 	return releases.View{}, false
 }
-
-// Answered reports whether the view tells what came of a wish: the controller says that it handled
-// it, and nothing is going on any more.
-func Answered(v releases.View, g Granted) bool { return v.Settled() && v.Handled == g.token }

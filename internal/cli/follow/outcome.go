@@ -46,3 +46,15 @@ func (f *Follower) Outcome(ctx context.Context, before, v releases.View) error {
 	fmt.Fprint(f.IO.Err, failure.Text(cli.ReportStyle(f.IO.ErrPaint(), f.IO.Width)))
 	return errors.Join(cli.ErrFailed, cli.ErrSilent, err)
 }
+
+// Summary is a release in one line: "dev/web is Healthy at 9f3c1ab, revision 3".
+func Summary(v releases.View) string {
+	s := fmt.Sprintf("%s is %s", v.Short(), v.Status)
+	if v.Version != "" {
+		s += " at " + v.Version
+	}
+	if v.Revision > 0 {
+		s += fmt.Sprintf(", revision %d", v.Revision)
+	}
+	return s
+}

@@ -18,7 +18,7 @@ type screen struct {
 	progress *output.Progress
 	start    time.Time
 	now      func() time.Time
-	id       model.ReleaseID
+	granted  Granted
 
 	mu      sync.Mutex
 	view    releases.View
@@ -53,11 +53,7 @@ func (s *screen) show() {
 	if s.closed || s.view.Name == "" {
 		return
 	}
-	items := []output.Item{{
-		Key: "release", Style: output.StatusStyle(string(s.view.Status)), Mark: mark(string(s.view.Status)),
-		Text: strings.TrimSpace(fmt.Sprintf("%s  %s  %s", s.view.Short(), s.view.Status, s.view.Message)),
-		Note: output.Age(s.now().Sub(s.start)),
-	}}
+	items := []output.Item{s.first()}
 	keys := make([]model.ObjectKey, 0, len(s.objects))
 	for k := range s.objects {
 		keys = append(keys, k)
@@ -71,6 +67,19 @@ func (s *screen) show() {
 		})
 	}
 	s.progress.Show(items...)
+}
+
+// first is the line for the release itself. What it was before the wish is no news.
+func (s *screen) first() output.Item {
+	v := &s.view
+	it := output.Item{Key: "release", Note: output.Age(s.now().Sub(s.start))}
+	if !s.granted.handled(*v) && v.Settled() {
+		it.Style, it.Mark, it.Text = output.Quiet, "…", v.Short()+"  waiting for the controller"
+		return it
+	}
+	it.Style, it.Mark = output.StatusStyle(string(v.Status)), mark(string(v.Status))
+	it.Text = strings.TrimSpace(fmt.Sprintf("%s  %s  %s", v.Short(), v.Status, v.Message))
+	return it
 }
 
 func mark(status string) string {

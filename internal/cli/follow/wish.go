@@ -61,6 +61,9 @@ type Granted struct {
 	token string // what the controller says it has handled, once it has
 }
 
+// handled reports whether a controller says that it dealt with the wish.
+func (g Granted) handled(v releases.View) bool { return v.Handled == g.token }
+
 // Make writes the wish to the object that asks for the release.
 func Make(ctx context.Context, client dynamic.Interface, v *releases.View, w Wish) (Granted, error) {
 	resource, ok := releases.Resource(v.Kind)

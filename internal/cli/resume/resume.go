@@ -3,7 +3,6 @@ package resume
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -78,14 +77,12 @@ func resumeRun(ctx context.Context, o *Options) error {
 		o.IO.Say("%s is no longer held", v.Short())
 		return nil
 	}
-	after, err := f.Until(ctx, v.ID(), func(v releases.View) bool {
-		return v.Status != releases.Held && follow.Answered(v, granted)
-	})
+	after, err := f.Until(ctx, v.ID(), granted)
 	if err != nil {
 		return err
 	}
 	if err := f.Outcome(ctx, v, after); err != nil {
 		return err
 	}
-	return o.IO.Line(fmt.Sprintf("%s is %s at %s, revision %d", after.Short(), after.Status, after.Version, after.Revision))
+	return o.IO.Line(follow.Summary(after))
 }

@@ -98,12 +98,17 @@ func rollbackRun(ctx context.Context, o *Options) error {
 		o.IO.Say("asked for a rollback of %s to revision %d", v.Short(), target)
 		return nil
 	}
-	after, err := f.Until(ctx, v.ID(), func(v releases.View) bool { return follow.Answered(v, granted) })
+	after, err := f.Until(ctx, v.ID(), granted)
 	if err != nil {
 		return err
 	}
 	if err := f.Outcome(ctx, v, after); err != nil {
 		return err
+	}
+	if after.Hold == nil {
+		return &model.Error{Kind: model.ErrConflict, Reason: "NotHeld",
+			Msg:  fmt.Sprintf("%s was not held at revision %d: its inputs changed meanwhile", v.Short(), target),
+			Next: "fairlead history " + v.Short()}
 	}
 	o.IO.Say("it is held there until its inputs in Git change, or: fairlead resume %s", v.Short())
 	return o.IO.Line(fmt.Sprintf("%s is back at revision %d and %s", v.Short(), target, after.Status))

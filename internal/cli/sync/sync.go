@@ -3,7 +3,6 @@ package sync
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -82,12 +81,12 @@ func syncRun(ctx context.Context, o *Options) error {
 		o.IO.Say("asked for a sync of %s", v.Short())
 		return nil
 	}
-	after, err := f.Until(ctx, v.ID(), func(v releases.View) bool { return follow.Answered(v, granted) })
+	after, err := f.Until(ctx, v.ID(), granted)
 	if err != nil {
 		return err
 	}
 	if err := f.Outcome(ctx, v, after); err != nil {
 		return err
 	}
-	return o.IO.Line(fmt.Sprintf("%s is %s at %s, revision %d", after.Short(), after.Status, after.Version, after.Revision))
+	return o.IO.Line(follow.Summary(after))
 }
