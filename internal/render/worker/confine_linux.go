@@ -33,9 +33,13 @@ func limitMemory(h hello) error {
 	if err != nil {
 		return err
 	}
-	limit := uint64(used + h.Memory)
+	limit := uint64(used + h.Memory + threadStacks)
 	return unix.Setrlimit(unix.RLIMIT_DATA, &unix.Rlimit{Cur: limit, Max: limit})
 }
+
+// threadStacks is for the stacks of threads yet to be started, 8 MiB each when the C library makes
+// them: they count although hardly any of it is ever used.
+const threadStacks = 64 << 20
 
 func dataSize() (int64, error) {
 	f, err := os.Open("/proc/self/status")

@@ -153,6 +153,9 @@ func (p *process) dead() bool {
 	}
 }
 
+// memoryWords are how Go's runtime, or the C library below it, says that it got no more memory.
+var memoryWords = []string{"out of memory", "cannot allocate memory", "pthread_create failed", "failed to create new OS thread"}
+
 // explain says in the user's words why the process ended during a job.
 func (p *process) explain(err error) error {
 	switch {
@@ -162,7 +165,7 @@ func (p *process) explain(err error) error {
 			Msg:  fmt.Sprintf("rendering did not end within %s and was stopped", p.limits.Timeout),
 			Next: "look for a loop without end in the chart's templates",
 		}
-	case errors.Is(p.why, errTooMuch), p.stderr.has("out of memory", "cannot allocate memory"):
+	case errors.Is(p.why, errTooMuch), p.stderr.has(memoryWords...):
 		return &model.Error{
 			Kind: model.ErrInvalid, Reason: "RenderMemory",
 			Msg:  fmt.Sprintf("rendering needed more than %d MiB of memory and was stopped", p.limits.Memory>>20),
