@@ -10,10 +10,29 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/model"
 )
 
-// Remote is a repository elsewhere and the way in.
+// Remote is a repository elsewhere and the way in. Git.Remote makes one.
 type Remote struct {
 	Address Address
-	Auth    *model.Auth // nil is anonymous
+	auth    *model.Auth
+	smart   *smart // nil where only the binary knows how
+}
+
+// Remote is the repository at addr; auth may be nil.
+func (g *Git) Remote(addr Address, auth *model.Auth) (Remote, error) {
+	r := Remote{Address: addr, auth: auth}
+	if addr.Scheme != "http" && addr.Scheme != "https" {
+		return r, nil
+	}
+	var err error
+	r.smart, err = newSmart(r, g.opts.Proxy)
+	return r, err
+}
+
+// Close gives up idle connections.
+func (r Remote) Close() {
+	if r.smart != nil {
+		r.smart.client.CloseIdleConnections()
+	}
 }
 
 // access is what one command needs to reach a remote. done removes its files.
@@ -27,7 +46,7 @@ type access struct {
 // lives as long as the command.
 func (g *Git) open(r Remote) (access, error) {
 	a := access{done: func() {}}
-	auth := r.Auth
+	auth := r.auth
 	if auth == nil {
 		auth = &model.Auth{}
 	}
@@ -53,16 +72,24 @@ func (g *Git) open(r Remote) (access, error) {
 	return a, nil
 }
 
-func openHTTP(a *access, dir string, addr Address, auth *model.Auth) error {
-	user, password := auth.Username, auth.Password
+// credential is the user name and password for an address. What is in its URL comes last.
+func credential(addr Address, auth *model.Auth) (user, password string) {
+	if auth != nil {
+		user, password = auth.Username, auth.Password
+	}
 	if password == "" && addr.Password != "" {
 		user, password = addr.User, addr.Password
 	}
+	if user == "" {
+		user = "git" // GitHub, GitLab and Gitea take a token with any name
+	}
+	return user, password
+}
+
+func openHTTP(a *access, dir string, addr Address, auth *model.Auth) error {
+	user, password := credential(addr, auth)
 	switch {
 	case password != "":
-		if user == "" {
-			user = "git" // GitHub, GitLab and Gitea take a token with any name
-		}
 		// git-credential-store hands a credential only to the origin it is written for, so a
 		// redirect to another host never sees it.
 		origin, _ := url.Parse(addr.origin())

@@ -2,6 +2,8 @@ package git
 
 import (
 	"fmt"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,12 +12,13 @@ import (
 
 // Options configure the adapter. Only TempDir is required.
 type Options struct {
-	Bin        string        // the git binary; default is "git" in the PATH
-	TempDir    string        // credentials lie here, in private folders, while a command runs
-	Env        []string      // added to every command's environment: proxy settings
-	KnownHosts []byte        // SSH host keys for credentials without any
-	FetchBytes int64         // largest pack accepted; default 1 GiB
-	Timeout    time.Duration // of one command that talks to a remote; default 60 s
+	Bin        string                                // the git binary; default is "git" in the PATH
+	TempDir    string                                // credentials lie here, in private folders, while a command runs
+	Env        []string                              // added to every command's environment: proxy settings
+	KnownHosts []byte                                // SSH host keys for credentials without any
+	FetchBytes int64                                 // largest pack accepted; default 1 GiB
+	Timeout    time.Duration                         // of one command that talks to a remote; default 60 s
+	Proxy      func(*http.Request) (*url.URL, error) // the proxy of Env, for what does not go through the binary
 }
 
 // Git runs the git binary. It is safe for concurrent use.

@@ -16,6 +16,14 @@ type Refs struct {
 
 // LsRemote reads all refs of a remote.
 func (g *Git) LsRemote(ctx context.Context, remote Remote) (Refs, error) {
+	if remote.smart != nil {
+		limited, cancel := context.WithTimeout(ctx, g.opts.Timeout)
+		refs, err := remote.smart.lsRefs(limited, nil)
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			return refs, err
+		}
+	}
 	out, err := g.talk(ctx, remote, command{args: []string{"ls-remote", "--symref", "--end-of-options", remote.Address.URL}})
 	if err != nil {
 		return Refs{}, explain(err, "reading the refs of", remote.Address)

@@ -2,12 +2,9 @@ package git
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 )
 
@@ -16,9 +13,10 @@ type Repo struct {
 	Dir string
 	git *Git
 
-	mu      sync.Mutex // guards reader
+	mu      sync.Mutex // guards the rest
 	reader  *reader
 	fetches int
+	tips    map[string]string // what refs/fetched/ holds; nil before it was read
 }
 
 // InitBare opens the bare repository at dir, and makes it when there is none. Its branch is main.
@@ -40,45 +38,6 @@ func (g *Git) InitBare(ctx context.Context, dir string) (*Repo, error) {
 		return nil, fmt.Errorf("making repository %s: %w", filepath.Base(dir), err)
 	}
 	return r, nil
-}
-
-// Fetch brings the newest commit of each of names (full ref names, "HEAD", or commit IDs) here,
-// without history, and gives the commit each one is at.
-func (r *Repo) Fetch(ctx context.Context, remote Remote, names []string) (map[string]string, error) {
-	var specs strings.Builder
-	for _, name := range names {
-		if !ValidRef(name) {
-			return nil, fmt.Errorf("fetching %q: no valid ref name", name)
-		}
-		fmt.Fprintf(&specs, "+%s:%s\n", name, local(name))
-	}
-	c := command{
-		dir: r.Dir,
-		args: []string{"fetch", "--quiet", "--force", "--depth=1", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
-			"--no-show-forced-updates", "--stdin", "--end-of-options", remote.Address.URL},
-		stdin: strings.NewReader(specs.String()),
-		limit: r.git.opts.FetchBytes,
-	}
-	if _, err := r.git.talk(ctx, remote, c); err != nil {
-		return nil, explain(err, "fetching from", remote.Address)
-	}
-	got := make(map[string]string, len(names))
-	for _, name := range names {
-		obj, err := r.Object(ctx, local(name)+"^{commit}")
-		if err != nil {
-			return nil, fmt.Errorf("fetching %s from %s: %w", name, remote.Address, err)
-		}
-		got[name] = obj.ID
-	}
-	r.tidy(ctx)
-	return got, nil
-}
-
-// local is the ref that keeps what was fetched of a remote's ref. It is a digest, so that refs
-// which cannot exist side by side as files ("a" and, later, "a/b") never meet.
-func local(name string) string {
-	sum := sha256.Sum256([]byte(name))
-	return "refs/fetched/" + hex.EncodeToString(sum[:16])
 }
 
 // tidy packs what many small fetches left. Objects nothing refers to stay an hour: someone may be

@@ -101,8 +101,11 @@ func (s *Sources) open(ref model.Ref, url, key string) (upstream, error) {
 				return nil, err
 			}
 		}
-		at := filepath.Join(s.opts.CacheDir, "git", key)
-		return sourcegit.New(s.git, git.Remote{Address: addr, Auth: ref.Auth}, at, limit), nil
+		from, err := s.git.Remote(addr, ref.Auth)
+		if err != nil {
+			return nil, err
+		}
+		return sourcegit.New(s.git, from, filepath.Join(s.opts.CacheDir, "git", key), limit), nil
 	case model.SourceHelm:
 		return helmrepo.New(helmrepo.Options{
 			URL: url, Auth: ref.Auth, Proxy: s.proxy, MaxIndex: chartLimit, MaxChart: chartLimit, Unpacked: unpacked,

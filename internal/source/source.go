@@ -120,7 +120,7 @@ func New(opts Options) (*Sources, error) {
 		return nil, fmt.Errorf("clearing the source cache: %w", err)
 	}
 	s.git, err = git.New(git.Options{
-		TempDir: temp, Env: opts.Env, KnownHosts: opts.KnownHosts, FetchBytes: opts.Limits.FetchBytes, Timeout: opts.Limits.Timeout,
+		TempDir: temp, Env: opts.Env, KnownHosts: opts.KnownHosts, FetchBytes: opts.Limits.FetchBytes, Timeout: opts.Limits.Timeout, Proxy: s.proxy,
 	})
 	if err != nil {
 		return nil, err

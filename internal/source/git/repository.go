@@ -44,6 +44,7 @@ func (r *Repository) Close() {
 	if r.repo != nil {
 		r.repo.Close()
 	}
+	r.remote.Close()
 }
 
 // Read looks at the remote's refs and fetches those that refs mean and that moved. It reports
