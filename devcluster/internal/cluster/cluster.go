@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/zap/zapcore"
 	"k8s.io/component-base/version"
+	"k8s.io/klog/v2"
 
 	"github.com/fairlead-cd/fairlead/devcluster/internal/apiserver"
 	"github.com/fairlead-cd/fairlead/devcluster/internal/certs"
@@ -63,14 +64,23 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	if c.lock, err = c.dir.lock(); err != nil {
 		return nil, err
 	}
-	steps := []func(context.Context) error{
-		c.prepare, c.startEtcd, c.startAPIServer, c.startControllers, c.startNode, c.waitDefaults,
+	steps := []struct {
+		name string
+		run  func(context.Context) error
+	}{
+		{"directory", c.prepare},
+		{"etcd", c.startEtcd},
+		{"kube-apiserver", c.startAPIServer},
+		{"controllers", c.startControllers},
+		{"node", c.startNode},
+		{"default service account", c.waitDefaults},
 	}
 	for _, step := range steps {
-		if err := c.either(ctx, step); err != nil {
+		if err := c.either(ctx, step.run); err != nil {
 			c.Stop()
 			return nil, err
 		}
+		klog.InfoS("Step done", "step", step.name, "after", time.Since(begun))
 	}
 	c.info.Startup = fmt.Sprintf("%.1fs", time.Since(begun).Seconds())
 	return c, nil

@@ -137,7 +137,7 @@ func eventually(t *testing.T, check func() error) {
 	t.Helper()
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		err := check()
 		if err == nil {
@@ -145,7 +145,7 @@ func eventually(t *testing.T, check func() error) {
 		}
 		select {
 		case <-deadline:
-			t.Fatalf("still after 30s: %v", err)
+			t.Fatalf("still after a minute: %v", err)
 		case <-ticker.C:
 		}
 	}

@@ -30,6 +30,9 @@ type heart struct {
 	name   string
 	port   int32
 	log    io.Writer
+
+	// lease is as it was last written, or nil.
+	lease *coordinationv1.Lease
 }
 
 // register creates the Node object, or brings one of a former run up to date.
@@ -151,22 +154,31 @@ func (h *heart) beat(ctx context.Context) {
 	}
 }
 
+// renew is one request, unless someone else has touched the lease.
 func (h *heart) renew(ctx context.Context) error {
 	leases := h.client.CoordinationV1().Leases(v1.NamespaceNodeLease)
 	now, seconds := metav1.NewMicroTime(time.Now()), int32(leaseDuration.Seconds())
-	lease, err := leases.Get(ctx, h.name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		_, err = leases.Create(ctx, &coordinationv1.Lease{
-			ObjectMeta: metav1.ObjectMeta{Name: h.name},
-			Spec:       coordinationv1.LeaseSpec{HolderIdentity: &h.name, LeaseDurationSeconds: &seconds, RenewTime: &now},
-		}, metav1.CreateOptions{})
-		return err
+	spec := coordinationv1.LeaseSpec{HolderIdentity: &h.name, LeaseDurationSeconds: &seconds, RenewTime: &now}
+	if h.lease == nil {
+		lease, err := leases.Create(ctx, &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: h.name}, Spec: spec}, metav1.CreateOptions{})
+		if err == nil {
+			h.lease = lease
+			return nil
+		}
+		if !apierrors.IsAlreadyExists(err) {
+			return err
+		}
+		if h.lease, err = leases.Get(ctx, h.name, metav1.GetOptions{}); err != nil {
+			return err
+		}
 	}
+	lease := h.lease.DeepCopy()
+	lease.Spec = spec
+	lease, err := leases.Update(ctx, lease, metav1.UpdateOptions{})
+	h.lease = lease
 	if err != nil {
-		return err
+		h.lease = nil
 	}
-	lease.Spec.HolderIdentity, lease.Spec.LeaseDurationSeconds, lease.Spec.RenewTime = &h.name, &seconds, &now
-	_, err = leases.Update(ctx, lease, metav1.UpdateOptions{})
 	return err
 }
 

@@ -9,8 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -29,11 +27,7 @@ type kubelet struct {
 }
 
 // listenKubelet opens a port on 127.0.0.1 that only the API server may call.
-func listenKubelet(c node.Config) (*kubelet, error) {
-	authority, err := certs.LoadAuthority(filepath.Dir(c.CACert), strings.TrimSuffix(filepath.Base(c.CACert), ".crt"))
-	if err != nil {
-		return nil, err
-	}
+func listenKubelet(c node.Config, authority *certs.Authority) (*kubelet, error) {
 	certPEM, keyPEM, err := authority.Sign(certs.Subject{
 		CommonName: "system:node:" + c.NodeName, Organization: []string{"system:nodes"},
 		DNSNames: []string{c.NodeName}, IPs: []net.IP{net.ParseIP(nodeIP)},
@@ -45,12 +39,8 @@ func listenKubelet(c node.Config) (*kubelet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the node's certificate: %w", err)
 	}
-	roots, err := os.ReadFile(c.CACert)
-	if err != nil {
-		return nil, fmt.Errorf("reading certificate authority: %w", err)
-	}
 	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(roots)
+	pool.AppendCertsFromPEM(authority.PEM())
 	listener, err := net.Listen("tcp", net.JoinHostPort(nodeIP, "0"))
 	if err != nil {
 		return nil, fmt.Errorf("opening the node's port: %w", err)
