@@ -26,7 +26,9 @@ func (r *Repo) Fetch(ctx context.Context, remote Remote, names []string) (map[st
 			return nil, fmt.Errorf("fetching %q: no valid ref name", name)
 		}
 	}
-	defer r.tidy(ctx)
+	r.mu.Lock()
+	r.fetches++
+	r.mu.Unlock()
 	if remote.smart != nil {
 		limited, cancel := context.WithTimeout(ctx, r.git.opts.Timeout)
 		got, err := r.fetchSmart(limited, remote.smart, names)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 )
 
@@ -40,17 +41,48 @@ func (g *Git) InitBare(ctx context.Context, dir string) (*Repo, error) {
 	return r, nil
 }
 
-// tidy packs what many small fetches left. Objects nothing refers to stay an hour: someone may be
+// tidyAfter is the number of fetches after which there is enough to pack.
+const tidyAfter = 200
+
+// Tidy forgets what was fetched under other names than these, and packs what many small fetches
+// left, when there were enough of them. Objects nothing refers to stay an hour: someone may be
 // about to read them.
-func (r *Repo) tidy(ctx context.Context) {
+func (r *Repo) Tidy(ctx context.Context, names []string) error {
 	r.mu.Lock()
-	r.fetches++
-	due := r.fetches%200 == 0
-	r.mu.Unlock()
+	due := r.fetches >= tidyAfter
 	if due {
-		// A failure leaves the repository as good as it was, only larger.
-		_, _ = r.git.run(ctx, command{dir: r.Dir, args: []string{"gc", "--quiet", "--prune=1.hour.ago"}})
+		r.fetches = 0
 	}
+	r.mu.Unlock()
+	if !due {
+		return nil
+	}
+	keep := map[string]bool{}
+	for _, name := range names {
+		keep[local(name)] = true
+	}
+	refs, err := r.Refs(ctx)
+	if err != nil {
+		return err
+	}
+	var drop strings.Builder
+	for ref := range refs {
+		if strings.HasPrefix(ref, "refs/fetched/") && !keep[ref] {
+			fmt.Fprintf(&drop, "delete %s\n", ref)
+		}
+	}
+	r.mu.Lock()
+	r.tips = nil
+	r.mu.Unlock()
+	for _, c := range []command{
+		{dir: r.Dir, args: []string{"update-ref", "--stdin"}, stdin: strings.NewReader(drop.String())},
+		{dir: r.Dir, args: []string{"gc", "--quiet", "--prune=1.hour.ago"}},
+	} {
+		if _, err := r.git.run(ctx, c); err != nil {
+			return fmt.Errorf("packing %s: %w", filepath.Base(r.Dir), err)
+		}
+	}
+	return nil
 }
 
 // Unlock removes the lock files that a killed git left. Only the one process that writes to a

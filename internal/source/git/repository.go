@@ -60,6 +60,7 @@ func (r *Repository) Read(ctx context.Context, wants []model.Ref) (changed bool,
 	if err := r.bring(ctx, wants, refs); err != nil {
 		return false, err
 	}
+	r.tidy(ctx, wants, refs)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	changed = refs.Head != r.refs.Head || !maps.Equal(refs.Commits, r.refs.Commits)
@@ -137,6 +138,26 @@ func (r *Repository) bring(ctx context.Context, wants []model.Ref, refs git.Refs
 		}
 	}
 	return nil
+}
+
+// tidy keeps the copy small. It is done while polling, where nobody waits; a copy that could not
+// be tidied is as good as it was.
+func (r *Repository) tidy(ctx context.Context, wants []model.Ref, refs git.Refs) {
+	r.mu.Lock()
+	repo := r.repo
+	r.mu.Unlock()
+	if repo == nil {
+		return
+	}
+	var names []string
+	for _, w := range wants {
+		if c, err := choose(w.Git, refs); err == nil {
+			names = append(names, c.name)
+		}
+	}
+	if repo.Tidy(ctx, names) != nil {
+		repo.Unlock()
+	}
 }
 
 func (r *Repository) root(commit string) (string, bool) {
