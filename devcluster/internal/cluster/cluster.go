@@ -205,6 +205,9 @@ func (c *Cluster) startNode(ctx context.Context) error {
 	if err := c.node.Cleanup(); err != nil {
 		return fmt.Errorf("cleaning up after an earlier run: %w", err)
 	}
+	if err := clearNode(ctx, c.dir.kubeconfig(), c.info.Node == NodeSimulated); err != nil {
+		return err
+	}
 	if c.info.Node == NodeContainerd {
 		if c.relay, err = listenRelay(advertise, c.listener.Addr().String()); err != nil {
 			return err

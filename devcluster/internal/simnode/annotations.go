@@ -20,6 +20,9 @@ const (
 	AnnotationMissingImages = "fairlead.dev/simulate-missing-images"
 )
 
+// LabelSimulated marks the Node object of a simulated node.
+const LabelSimulated = "fairlead.dev/simulated"
+
 // Values of AnnotationSimulate.
 const (
 	// CrashLoop: the container exits with 1 each time it is started.

@@ -75,7 +75,7 @@ func (h *heart) object() *v1.Node {
 			Name: h.name,
 			Labels: map[string]string{
 				v1.LabelHostname: h.name, v1.LabelOSStable: "linux", v1.LabelArchStable: runtime.GOARCH,
-				"fairlead.dev/simulated": "true",
+				LabelSimulated: "true",
 			},
 		},
 		Status: v1.NodeStatus{

@@ -11,7 +11,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	listersv1 "k8s.io/client-go/listers/core/v1"
@@ -186,6 +185,9 @@ func (p *pods) sync(ctx context.Context, key string) error {
 		p.queue.AddAfter(key, lag)
 		return nil
 	}
+	if pod.DeletionTimestamp != nil && !lastPhaseCounts(pod) {
+		return p.remove(ctx, pod)
+	}
 	f := p.gather(ctx, pod, now)
 	d := decide(pod, f)
 	version, err := p.write(ctx, pod, d)
@@ -260,7 +262,7 @@ func (p *pods) remove(ctx context.Context, pod *v1.Pod) error {
 	now := int64(0)
 	err := p.client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{
 		GracePeriodSeconds: &now,
-		Preconditions:      &metav1.Preconditions{UID: uidOf(pod)},
+		Preconditions:      &metav1.Preconditions{UID: &pod.UID},
 	})
 	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
 		return nil
@@ -268,7 +270,12 @@ func (p *pods) remove(ctx context.Context, pod *v1.Pod) error {
 	return err
 }
 
-func uidOf(pod *v1.Pod) *types.UID { return &pod.UID }
+// lastPhaseCounts says whether someone waits to see in which phase the pod ended: the Job
+// controller does, and whoever holds the pod back with a finalizer may.
+func lastPhaseCounts(pod *v1.Pod) bool {
+	owner := metav1.GetControllerOf(pod)
+	return len(pod.Finalizers) > 0 || owner != nil && owner.Kind == "Job"
+}
 
 // waitGone returns when the pod has been deleted or has ended, or ctx ends.
 func (p *pods) waitGone(ctx context.Context, pod *v1.Pod) {
