@@ -1,16 +1,20 @@
 package helm
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	chart "helm.sh/helm/v4/pkg/chart/v2"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
 )
@@ -24,17 +28,24 @@ const shortest = 4
 // mask hides the content of sensitive values in messages.
 type mask struct {
 	active bool
-	words  map[string]struct{}
+	words  map[string]struct{} // whole values, in the forms they can take
+	keys   map[string]struct{}
+	blob   []byte       // all values that are long enough to be recognized in parts
+	chart  *chart.Chart // what it says itself is no secret
 }
 
 func (m *mask) layer() { m.active = true }
 
-// values collects every key and scalar. Keys count: in a document from a Secret they are content
-// as much as values are.
+// values collects every key and scalar. Keys count unless the chart knows them: in a document from
+// a Secret they are content as much as values are.
 func (m *mask) values(v any) {
 	switch v := v.(type) {
 	case map[string]any:
-		for _, sub := range v {
+		for key, sub := range v {
+			if m.keys == nil {
+				m.keys = map[string]struct{}{}
+			}
+			m.keys[key] = struct{}{}
 			m.values(sub)
 		}
 	case []any:
@@ -42,6 +53,9 @@ func (m *mask) values(v any) {
 			m.values(sub)
 		}
 	case nil:
+	case float64:
+		m.scalar(strconv.FormatFloat(v, 'f', -1, 64))
+		m.scalar(fmt.Sprint(v))
 	default:
 		m.scalar(fmt.Sprint(v))
 	}
@@ -50,6 +64,9 @@ func (m *mask) values(v any) {
 func (m *mask) scalar(s string) {
 	if m.words == nil {
 		m.words = map[string]struct{}{}
+	}
+	if len(s) >= window {
+		m.blob = append(append(m.blob, s...), 0)
 	}
 	add := func(w string) {
 		if strings.TrimSpace(w) != "" {
@@ -83,9 +100,11 @@ func (m *mask) hide(s string) string {
 		return s
 	}
 	s = quoted.ReplaceAllString(s, "`"+hidden+"`")
-	words := make([]string, 0, len(m.words))
-	for w := range m.words {
-		words = append(words, w)
+	words := slices.Collect(maps.Keys(m.words))
+	for key := range m.keys {
+		if !mentions(m.chart, key) {
+			words = append(words, key)
+		}
 	}
 	slices.SortFunc(words, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
 	for _, w := range words {
@@ -97,7 +116,69 @@ func (m *mask) hide(s string) string {
 			s = hideWord(s, w)
 		}
 	}
-	return s
+	return m.hideParts(s)
+}
+
+// window is the length from which a part of a secret counts as one: a template can cut a value, or
+// a parser quote from the middle of it.
+const window = 8
+
+// hideParts hides every run of window bytes or more that also stands in a secret.
+func (m *mask) hideParts(s string) string {
+	if len(s) < window || len(m.blob) == 0 {
+		return s
+	}
+	at := map[string][]int{}
+	for i := 0; i+window <= len(s); i++ {
+		at[s[i:i+window]] = append(at[s[i:i+window]], i)
+	}
+	secret := make([]bool, len(s))
+	for i := 0; i+window <= len(m.blob); i++ {
+		for _, start := range at[string(m.blob[i:i+window])] {
+			for j := range window {
+				secret[start+j] = true
+			}
+		}
+	}
+	var b strings.Builder
+	for i := range len(s) {
+		switch {
+		case !secret[i]:
+			b.WriteByte(s[i])
+		case i == 0 || !secret[i-1]:
+			b.WriteString(hidden)
+		}
+	}
+	return b.String()
+}
+
+// mentions reports whether a chart has a word in its defaults, schema or templates.
+func mentions(c *chart.Chart, word string) bool {
+	if c == nil {
+		return false
+	}
+	if bytes.Contains(c.Schema, []byte(word)) || hasKey(c.Values, word) {
+		return true
+	}
+	for _, t := range c.Templates {
+		if bytes.Contains(t.Data, []byte(word)) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(c.Dependencies(), func(d *chart.Chart) bool { return mentions(d, word) })
+}
+
+func hasKey(v any, key string) bool {
+	m, ok := v.(map[string]any)
+	if !ok {
+		return false
+	}
+	for k, sub := range m {
+		if k == key || hasKey(sub, key) {
+			return true
+		}
+	}
+	return false
 }
 
 func hideWord(s, w string) string {

@@ -52,6 +52,7 @@ func render(ctx context.Context, req Request, charts *Recent, hide *mask) (model
 	if err != nil {
 		return model.Rendered{}, err
 	}
+	hide.chart = c
 	caps, err := capabilities(req.Capabilities)
 	if err != nil {
 		return model.Rendered{}, err

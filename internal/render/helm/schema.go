@@ -133,7 +133,8 @@ var errOutside = errors.New("references to other files and hosts are not followe
 
 func schemaError(file string, err error) error {
 	e := &model.Error{Kind: model.ErrInvalid, Reason: "InvalidSchema", File: file, Msg: "not a usable JSON schema", Err: errors.New(manifest.OneLine(err.Error()))}
-	if errors.Is(err, errOutside) {
+	var load *jsonschema.LoadURLError
+	if errors.As(err, &load) {
 		e.Next = "put the referenced schema under $defs in " + schemaFile
 	}
 	return e

@@ -30,6 +30,12 @@ var (
 	chainLink = regexp.MustCompile(`template: ([^\s:]+):(\d+)(?::\d+)?: (?:executing "[^"]*" at <[^>]*>: )?`)
 )
 
+// inlineTemplate is what the engine calls text given to tpl: it lies in no file.
+const inlineTemplate = "gotpl"
+
+// callError is said by each template on the way out; the places tell as much.
+var callError = regexp.MustCompile(`^(?:error calling (?:include|tpl): |template: |error during tpl function execution for "[^"]*": )+`)
+
 func parseTemplateError(err error) templateFailure {
 	text := err.Error()
 	for _, form := range []*regexp.Regexp{refusalForm, parseForm} {
@@ -50,8 +56,12 @@ func parseChain(text string) templateFailure {
 	if len(links) == 0 {
 		return templateFailure{msg: text}
 	}
+	msg := text[links[len(links)-1][1]:]
+	for len(links) > 1 && text[links[len(links)-1][2]:links[len(links)-1][3]] == inlineTemplate {
+		links = links[:len(links)-1]
+	}
 	first, last := links[0], links[len(links)-1]
-	f := templateFailure{outer: text[first[2]:first[3]], file: text[last[2]:last[3]], msg: text[last[1]:]}
+	f := templateFailure{outer: text[first[2]:first[3]], file: text[last[2]:last[3]], msg: msg}
 	f.line, _ = strconv.Atoi(text[last[4]:last[5]])
 	if len(links) > 1 {
 		f.through = []string{text[first[2]:first[3]] + ":" + text[first[4]:first[5]]}
@@ -68,6 +78,8 @@ func parseTrace(text string) templateFailure {
 		line := strings.TrimSpace(raw)
 		m := placeLine.FindStringSubmatch(line)
 		switch {
+		case m != nil && raw == line && m[1] == inlineTemplate && f.file != "":
+			msg = nil
 		case m != nil && raw == line:
 			if f.file != "" {
 				f.through = append(f.through, f.file+":"+strconv.Itoa(f.line))
@@ -92,7 +104,7 @@ func templateError(err error, chartName string) error {
 	f := parseTemplateError(err)
 	e := &model.Error{
 		Kind: model.ErrInvalid, Reason: "TemplateError",
-		File: below(f.file, chartName), Line: f.line, Msg: short(manifest.OneLine(f.msg)),
+		File: below(f.file, chartName), Line: f.line, Msg: short(callError.ReplaceAllString(manifest.OneLine(f.msg), "")),
 	}
 	if len(f.through) > 0 {
 		e.Msg += fmt.Sprintf(" (included from %s)", below(f.through[0], chartName))

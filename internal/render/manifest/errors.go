@@ -24,8 +24,15 @@ func YAMLError(err error) (line int, msg string) {
 		line, _ = strconv.Atoi(msg[m[2]:m[3]])
 		msg = msg[:m[0]] + msg[m[1]:]
 	}
+	if line > 0 && expectedKey.MatchString(msg) {
+		line++
+	}
 	return line, OneLine(msg)
 }
+
+// expectedKey are messages of the parser proper, which counts lines from 0 where its scanner counts
+// from 1 (go.yaml.in/yaml/v2, parser.fail).
+var expectedKey = regexp.MustCompile(`did not find expected (key|'-' indicator)$`)
 
 // OneLine folds a message of several lines into one.
 func OneLine(s string) string {
