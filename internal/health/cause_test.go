@@ -205,6 +205,25 @@ log: Error: connect ECONNREFUSED 10.0.0.3:5432
 cause: Error: connect ECONNREFUSED 10.0.0.3:5432
 `},
 		{
+			name: "runs again", spec: apiSpec, status: `
+phase: Running
+containerStatuses:
+- name: api
+  restartCount: 3
+  state: {running: {startedAt: 2026-03-01T11:59:58Z}}
+  lastState: {terminated: {exitCode: 1, reason: Error}}`,
+			arrange: func(f *fixture) {
+				f.logs["web-new-x2k/api"] = "starting\n"
+				f.logs["web-new-x2k/api/previous"] = "fatal: no licence\n"
+				f.warn("Pod", "web-new-x2k", "Unhealthy", "Readiness probe failed: of the container before", 1)
+			},
+			want: `
+Deployment/web 0/3 ready: ContainerFailed
+object: container api: exit 1, 3 restarts, runs again
+log: fatal: no licence
+cause: fatal: no licence
+`},
+		{
 			name: "peers are starting", spec: apiSpec, status: crashed("3", "3", "Error"),
 			options: func(o *Options) { o.PeersStarting = true },
 			want: `
@@ -371,6 +390,19 @@ cause: 0 of 3 nodes fit: 1 node(s) had untolerated taint {node-role.kubernetes.i
 Deployment/web 0/3 ready: Unschedulable
 object: no node fits
 cause: 0 of 1 nodes fit: 1 node(s) didn't match Pod's node affinity/selector; nodeSelector disk=ssd
+`},
+		{name: "an autoscaler makes a node", spec: "containers: [{name: api}]", status: unscheduled("0/1 nodes are available: 1 Too many pods."),
+			arrange: func(f *fixture) {
+				f.events = []corev1.Event{{
+					InvolvedObject: corev1.ObjectReference{Kind: "Pod", Name: "web-new-x2k"}, Type: corev1.EventTypeNormal,
+					Reason: "TriggeredScaleUp", Message: "pod triggered scale-up: [{pool 1->2 (max: 3)}]",
+				}}
+			},
+			want: `
+Deployment/web 0/3 ready: Unschedulable
+object: no node fits
+cause: 0 of 1 nodes fit: 1 Too many pods
+event: TriggeredScaleUp: pod triggered scale-up: [{pool 1->2 (max: 3)}]
 `},
 		{name: "claim that does not exist", spec: "containers: [{name: api}]",
 			status: unscheduled(`0/1 nodes are available: persistentvolumeclaim "data" not found. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.`),

@@ -293,15 +293,31 @@ func TestClusterQuota(t *testing.T) {
 	}
 }
 
+// await returns when an event of this reason was reported in the namespace.
+func (s *scene) await(reason string) {
+	s.t.Helper()
+	w, err := s.cluster.typed.CoreV1().Events(s.namespace).Watch(s.t.Context(), metav1.ListOptions{FieldSelector: "reason=" + reason})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer w.Stop()
+	select {
+	case <-w.ResultChan():
+	case <-time.After(time.Minute):
+		s.t.Fatalf("no event %s was reported", reason)
+	}
+}
+
 // Time that is up names what was waited for.
 func TestClusterUnready(t *testing.T) {
 	s := newScene(t, "unready", nil)
 	s.apply(deploymentOf("1", "fairlead.dev/simulate: unready", "        readinessProbe: {httpGet: {path: /health, port: 8080}}"))
-	v, _ := s.wait(Rules{}, 4*time.Second)
+	s.await("Unhealthy")
+	v, _ := s.wait(Rules{}, time.Second)
 	if v.Reason != VerdictTimeout || len(v.Causes) != 1 || v.Causes[0].Reason != "ReadinessProbeFailed" {
 		t.Fatalf("verdict is %+v", v)
 	}
-	want := "not healthy after 4s: Deployment/web 0/1 ready: readiness probe GET :8080/health of container web answers"
+	want := "not healthy after 1s: Deployment/web 0/1 ready: readiness probe GET :8080/health of container web answers"
 	if !strings.HasPrefix(v.Message, want) {
 		t.Errorf("message is %q", v.Message)
 	}

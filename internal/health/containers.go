@@ -75,10 +75,14 @@ func (d *diagnosis) pod(ctx context.Context, p *corev1.Pod) (finding, error) {
 	if c := podCondition(p, corev1.PodScheduled); c.Status == corev1.ConditionFalse {
 		return d.unschedulable(ctx, p, c)
 	}
+	var before *finding
 	for _, c := range containers(p) {
 		f, err := d.container(ctx, &c)
-		if err != nil || f != nil {
+		if err != nil || f != nil && c.status.State.Running == nil {
 			return deref(f), err
+		}
+		if f != nil { // it runs again: a probe may say more than how it ended before
+			before = f
 		}
 	}
 	events, err := d.warnings(ctx, podKey(p), p.UID)
@@ -90,6 +94,9 @@ func (d *diagnosis) pod(ctx context.Context, p *corev1.Pod) (finding, error) {
 	}
 	if f := d.probe(ctx, p, events); f != nil {
 		return *f, nil
+	}
+	if before != nil {
+		return *before, nil
 	}
 	if f, err := d.nodeDown(ctx, p); err != nil || f != nil {
 		return deref(f), err

@@ -23,7 +23,7 @@ func (d *diagnosis) crash(ctx context.Context, c *container) (*finding, error) {
 		f.reason = "ContainerFailed"
 	}
 	f.add(model.RoleObject, podKey(c.pod), "%s", c.ending(end))
-	f.final = d.restarts(c) >= d.allowedRestarts()
+	f.final = d.looping(c, d.allowedRestarts())
 
 	if end.Reason == "OOMKilled" {
 		return d.oomKilled(c, f), nil
@@ -40,7 +40,7 @@ func (d *diagnosis) crash(ctx context.Context, c *container) (*finding, error) {
 	log := d.crashLog(ctx, c, end, f)
 	if dependency.MatchString(log) {
 		// It looks for something that may still be starting, in this release or elsewhere.
-		f.final = d.restarts(c) >= d.o.Rules.Restarts+2
+		f.final = d.looping(c, d.o.Rules.Restarts+2)
 	}
 	if killed := d.killedByProbe(ctx, c, events); killed != nil && (end.ExitCode == 137 || end.ExitCode == 143) {
 		f.links = append(f.links, killed.links...)
@@ -88,7 +88,16 @@ func (c *container) ending(end *corev1.ContainerStateTerminated) string {
 	if c.status.RestartCount > 0 {
 		text += ", " + plural(int64(c.status.RestartCount), "restart")
 	}
+	if c.status.State.Running != nil {
+		text += ", runs again"
+	}
 	return text
+}
+
+// looping reports whether a container has been restarted often enough to give up on it. One that
+// runs again just now may have found what it lacked: its next end decides.
+func (d *diagnosis) looping(c *container, allowed int32) bool {
+	return c.status.State.Running == nil && d.restarts(c) >= allowed
 }
 
 func (d *diagnosis) allowedRestarts() int32 {

@@ -161,6 +161,14 @@ type fedReader struct {
 	feeds map[string]*feed // by namespace
 }
 
+// direct is the reader behind the feeds.
+func direct(r Reader) Reader {
+	if f, ok := r.(fedReader); ok {
+		return f.Reader
+	}
+	return r
+}
+
 // Pods answers from the namespace's feed.
 func (r fedReader) Pods(ctx context.Context, namespace string, selector labels.Selector) ([]corev1.Pod, error) {
 	f := r.feeds[namespace]
@@ -179,7 +187,7 @@ func (r fedReader) Pods(ctx context.Context, namespace string, selector labels.S
 // Events answers from the namespace's feed for kinds of which only warnings are looked at.
 func (r fedReader) Events(ctx context.Context, key model.ObjectKey) ([]corev1.Event, error) {
 	f := r.feeds[key.Namespace]
-	if f == nil || !f.synced() || !runsPods(key) && key.Kind != "ReplicaSet" {
+	if f == nil || !f.synced() || !runsPods(key) {
 		return r.Reader.Events(ctx, key)
 	}
 	var events []corev1.Event

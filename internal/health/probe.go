@@ -27,6 +27,9 @@ func (d *diagnosis) probe(ctx context.Context, p *corev1.Pod, events []corev1.Ev
 			if events[i].Reason != "Unhealthy" || !ofContainer(&events[i], &c) {
 				continue
 			}
+			if eventTime(&events[i]).Before(c.status.State.Running.StartedAt.Time) {
+				continue // of the container before this one
+			}
 			kind, answer, ok := d.probeAnswer(ctx, p, &events[i])
 			if !ok {
 				continue

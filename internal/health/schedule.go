@@ -52,11 +52,11 @@ func (d *diagnosis) unschedulable(ctx context.Context, p *corev1.Pod, cond corev
 	}
 	nodes, reasons := schedulingReasons(cond.Message)
 	f.add(model.RoleObject, podKey(p), "no node fits")
-	f.finalAfter(d.o.Rules.Unschedulable, later(cond.LastTransitionTime.Time, d.o.Since), d.o.Now)
 	all := strings.Join(reasons, " ")
 	if m := claimMissing.FindStringSubmatch(all); m != nil {
 		key := model.ObjectKey{Kind: "PersistentVolumeClaim", Namespace: p.Namespace, Name: m[1]}
 		f.reason = "MissingVolumeClaim"
+		f.finalAfter(d.o.Rules.Unschedulable, later(cond.LastTransitionTime.Time, d.o.Since), d.o.Now)
 		f.add(model.RoleCause, key, "%s does not exist", key.Short())
 		f.next = "create " + key.Short() + ", or correct the volume's claimName"
 		return f, nil
@@ -74,7 +74,29 @@ func (d *diagnosis) unschedulable(ctx context.Context, p *corev1.Pod, cond corev
 	}
 	f.add(model.RoleCause, podKey(p), "%s", text)
 	f.next = next
+	f.finalAfter(d.o.Rules.Unschedulable, later(cond.LastTransitionTime.Time, d.o.Since), d.o.Now)
+	if f.final {
+		return f, d.awaitNode(ctx, p, &f)
+	}
 	return f, nil
+}
+
+// awaitNode takes back that a pod is unschedulable for good when an autoscaler has said that it
+// makes a node for it.
+func (d *diagnosis) awaitNode(ctx context.Context, p *corev1.Pod, f *finding) error {
+	events, err := direct(d.r).Events(ctx, podKey(p)) // the feeds hold warnings alone
+	if err != nil {
+		return fmt.Errorf("listing the events of %s: %w", podKey(p).Short(), err)
+	}
+	for i := range events {
+		e := &events[i]
+		// The words of cluster-autoscaler and of Karpenter.
+		if e.Reason == "TriggeredScaleUp" || e.Reason == "Nominated" {
+			f.final = false
+			f.add(model.RoleEvent, podKey(p), "%s", eventText(e, oneLine(clean(e.Message))))
+		}
+	}
+	return nil
 }
 
 // wanted says what the pod asks for where a node lacks it, and what to do.
@@ -152,6 +174,7 @@ func (d *diagnosis) unboundClaim(ctx context.Context, p *corev1.Pod, f *finding)
 		}
 		f.links = append(f.links, found[0].links...)
 		f.reason, f.next = found[0].reason, found[0].next
+		f.final, f.finalIn = found[0].final, found[0].finalIn
 		return nil
 	}
 	f.add(model.RoleCause, podKey(p), "waits for a volume that is not bound")
@@ -175,8 +198,12 @@ func (d *diagnosis) volumeClaim(ctx context.Context, key model.ObjectKey, h mode
 		e := &events[i]
 		f.reason = e.Reason
 		f.add(model.RoleCause, key, "%s: %s", key.Short(), oneLine(clean(e.Message)))
-		if e.Type == corev1.EventTypeWarning {
-			f.finalAfter(d.o.Rules.Mount, later(e.FirstTimestamp.Time, d.o.Since), d.o.Now)
+		grace := d.o.Rules.Mount
+		if strings.Contains(e.Message, "storageclass") && strings.Contains(e.Message, "not found") {
+			grace = d.o.Rules.Missing
+		}
+		if e.Type == corev1.EventTypeWarning || e.Reason == "FailedBinding" {
+			f.finalAfter(grace, later(firstSeen(e), d.o.Since), d.o.Now)
 		}
 		return []finding{f}, nil
 	}

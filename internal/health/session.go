@@ -89,6 +89,8 @@ func (s *session) judge(key model.ObjectKey, l model.Live, ok bool, err error) m
 	switch {
 	case err != nil:
 		return model.Health{Status: model.Unknown, Reason: "Unobserved", Message: oneLine(err.Error())}
+	case !ok && key.Kind == "Job" && s.health[key].Status == model.Healthy:
+		return s.health[key] // completed, and cleaned up since (ttlSecondsAfterFinished)
 	case !ok:
 		return model.Health{Status: model.Missing, Reason: "Missing", Message: "not there"}
 	case older(l.ResourceVersion, s.t.Versions[key]):
@@ -360,7 +362,9 @@ func (s *session) verdict(reason string) model.Verdict {
 	v := model.Verdict{Status: model.Healthy, Reason: reason, Since: time.Now()}
 	for _, key := range s.t.Keys {
 		h := s.health[key]
-		v.Status = model.Worst(v.Status, h.Status)
+		if !done(h) { // what is suspended is as it was asked for
+			v.Status = model.Worst(v.Status, h.Status)
+		}
 		v.Objects = append(v.Objects, model.ObjectHealth{Key: key, Health: h})
 		if reason != VerdictHealthy && !done(h) {
 			v.Causes = append(v.Causes, s.causesFor(key, h, reason)...)

@@ -154,6 +154,28 @@ func TestWaitFinal(t *testing.T) {
 	}
 }
 
+// What is suspended is as someone asked for it; a job that completed may be cleaned up.
+func TestWaitDone(t *testing.T) {
+	job := model.ObjectKey{Group: "batch", Kind: "Job", Namespace: "dev", Name: "migrate"}
+	src := newStage()
+	src.set(webKey, "1", suspended("Paused", "the rollout is paused"))
+	src.set(job, "1", healthy("completed"))
+	src.set(configKey, "1", prog("Reconciling", ""))
+	seen := make(chan model.ObjectHealth, 10)
+	verdict := waiting(t.Context(), newWaiter(&fixture{}, Rules{}), Target{Keys: []model.ObjectKey{webKey, job, configKey}}, src,
+		func(h model.ObjectHealth) { seen <- h })
+	<-seen
+	<-seen
+	<-seen
+	src.mu.Lock()
+	delete(src.live, job)
+	src.mu.Unlock()
+	src.set(configKey, "2", healthy(""))
+	if v := verdict(); v.Status != model.Healthy || v.Objects[0].Health.Status != model.Suspended {
+		t.Errorf("verdict is %+v", v)
+	}
+}
+
 func TestOlder(t *testing.T) {
 	for _, tc := range []struct {
 		seen, written string
