@@ -75,6 +75,14 @@ func TestErrors(t *testing.T) {
 			kind: model.ErrInvalid, reason: "InvalidObject", want: []string{"spec.template.spec.containers[0].image: Required value"},
 		},
 		{
+			name: "name that leads elsewhere", manifests: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ../../kube-system/configmaps/a}\n",
+			kind: model.ErrInvalid, reason: "InvalidObject", want: []string{"app.yaml:1: ", "metadata.name may not contain '/'"},
+		},
+		{
+			name: "namespace that leads elsewhere", manifests: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: ..}\n",
+			kind: model.ErrInvalid, reason: "InvalidObject", want: []string{"app.yaml:1: ", "metadata.namespace may not be '..'"},
+		},
+		{
 			name: "quota", manifests: app,
 			prepare: func(l *line) {
 				_, err := l.others.CoreV1().ResourceQuotas(l.release.Namespace).Create(l.ctx, &corev1.ResourceQuota{

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	pathvalidation "k8s.io/apimachinery/pkg/api/validation/path"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -117,7 +119,18 @@ func (c *Client) Delete(ctx context.Context, gvk schema.GroupVersionKind, ns, na
 }
 
 // path is where an object is served; without a name, where its kind is.
+//
+// Names come from charts, and a URL is made of them: one with a slash in it, or "..", would lead to
+// another object than the one that was checked.
 func (c *Client) path(ctx context.Context, gvk schema.GroupVersionKind, ns, name string) ([]string, error) {
+	for what, s := range map[string]string{"namespace": ns, "name": name} {
+		if wrong := pathvalidation.IsValidPathSegmentName(s); len(wrong) > 0 {
+			return nil, &model.Error{
+				Kind: model.ErrInvalid, Reason: ReasonInvalidObject, Object: keyOf(gvk, ns, name),
+				Msg: fmt.Sprintf("metadata.%s %s", what, strings.Join(wrong, ", ")),
+			}
+		}
+	}
 	m, err := c.kinds.mapping(ctx, gvk)
 	if err != nil {
 		return nil, err

@@ -34,7 +34,10 @@ type kind struct {
 	complete bool          // the first complete list is in
 	since    time.Time     // of the trouble
 	err      error         // the trouble; nil while the watch runs
+	failures int           // how often it did not run
 	news     chan struct{} // closed, and replaced, when one of the above changes
+
+	nudge chan struct{} // ends the pause after a failure
 }
 
 // watchedWhole are the kinds of which every object is kept: releases refer to them by name.
@@ -52,7 +55,7 @@ var crdKind = schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResou
 func newKind(s *Store, gvk schema.GroupVersionKind) *kind {
 	k := &kind{
 		store: s, gvk: gvk, selector: model.LabelRelease,
-		entries: map[name]*entry{}, news: make(chan struct{}),
+		entries: map[name]*entry{}, news: make(chan struct{}), nudge: make(chan struct{}, 1),
 	}
 	whole := watchedWhole(gvk.GroupKind())
 	if whole {
@@ -80,18 +83,26 @@ func (k *kind) trouble() (time.Time, error) {
 }
 
 // wait returns when the first list is complete, or with the trouble when that will not pass by
-// itself or ctx ends before.
+// itself or ctx ends before. Trouble of before the call is no answer: it is tried again at once.
 func (k *kind) wait(ctx context.Context) error {
+	before := -1
 	for {
 		k.mu.Lock()
-		complete, err, news := k.complete, k.err, k.news
+		complete, err, failures, news := k.complete, k.err, k.failures, k.news
 		k.mu.Unlock()
 		switch {
 		case complete:
 			return nil
-		case err != nil && model.KindOf(err) != model.ErrTransient:
+		case before < 0 && err != nil:
+			before = failures
+			select {
+			case k.nudge <- struct{}{}:
+			default:
+			}
+		case failures > max(before, 0) && err != nil && model.KindOf(err) != model.ErrTransient:
 			return err
 		}
+		before = max(before, 0)
 		select {
 		case <-news:
 		case <-ctx.Done():

@@ -50,6 +50,7 @@ func (k *kind) run(ctx context.Context) {
 		select {
 		case <-time.After(pause/2 + rand.N(pause)):
 			pause = min(2*pause, longestPause)
+		case <-k.nudge:
 		case <-ctx.Done():
 		}
 	}
@@ -176,6 +177,7 @@ func (k *kind) fail(err error) {
 			k.since = time.Now()
 		}
 		k.err = err
+		k.failures++
 	})
 	if before == nil {
 		k.store.log.Warn("watching", "kind", k.gvk.Kind, "error", err)

@@ -235,11 +235,12 @@ func TestPrepareRefuses(t *testing.T) {
 	broken.Body = []byte(`[]`)
 	_, err := Prepare(release, []model.Object{
 		object("v1", "ConfigMap", "", "a"), object("v1", "ConfigMap", "shop", "a"), object("example.com/v1", "Thing", "", "t"), nameless, broken,
+		object("v1", "ConfigMap", "", "../x"), object("v1", "ConfigMap", "..", "dots"),
 	}, scope)
 	for _, want := range []string{
 		"templates/a.yaml:3: ConfigMap/a: appears twice, first in templates/a.yaml:3",
 		"templates/t.yaml:3: Thing/t: the cluster has no kind Thing",
-		"metadata.name is missing", "templates/broken.yaml:3: ConfigMap/broken: is not valid JSON",
+		"metadata.name is missing", "metadata.name may not contain '/'", "ConfigMap/dots: metadata.namespace may not be '..'", "templates/broken.yaml:3: ConfigMap/broken: is not valid JSON",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q does not say %q", err, want)

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
+
+	pathvalidation "k8s.io/apimachinery/pkg/api/validation/path"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
 )
@@ -86,6 +89,14 @@ func prepare(r model.Release, o model.Object, namespaced bool) (model.Object, er
 		return o, &model.Error{
 			Kind: model.ErrInvalid, Reason: "InvalidObject", Object: o.Key, Msg: "metadata.name is missing",
 			Next: "give the object a name: generateName cannot be applied twice",
+		}
+	}
+	for what, s := range map[string]string{"namespace": o.Key.Namespace, "name": o.Key.Name} {
+		if wrong := pathvalidation.IsValidPathSegmentName(s); len(wrong) > 0 {
+			return o, &model.Error{
+				Kind: model.ErrInvalid, Reason: "InvalidObject", Object: o.Key,
+				Msg: fmt.Sprintf("metadata.%s %s", what, strings.Join(wrong, ", ")),
+			}
 		}
 	}
 	meta, ok := body["metadata"].(map[string]any)
