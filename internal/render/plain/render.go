@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -72,8 +73,12 @@ func decodeJSON(name string, content []byte) ([]model.Object, error) {
 	for dec.More() {
 		var value json.RawMessage
 		if err := dec.Decode(&value); err != nil {
+			at := int64(len(content)) // it ends too early
+			if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
+				at = syntax.Offset
+			}
 			return nil, &model.Error{
-				Kind: model.ErrInvalid, Reason: "InvalidJSON", File: name, Line: lineAt(content, dec.InputOffset()),
+				Kind: model.ErrInvalid, Reason: "InvalidJSON", File: name, Line: lineAt(content, at),
 				Msg: fmt.Sprintf("not valid JSON: %v", err),
 			}
 		}
