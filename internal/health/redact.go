@@ -7,11 +7,13 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/yaml"
 )
 
 const struck = "***"
@@ -126,33 +128,46 @@ func strike(text string, values []string) string {
 	return userinfo.ReplaceAllString(text, "${1}"+struck+"@")
 }
 
-// parts are the value, and when it is a file its lines and what they assign.
+// parts are the value, and when it is a file its lines and the values in it.
 func parts(value string) []string {
 	value = strings.TrimSpace(value)
 	if value == "" {
 		return nil
 	}
-	out := []string{value}
-	if !strings.ContainsAny(value, "\n{") {
-		return out
-	}
-	for line := range strings.Lines(value) {
-		for _, piece := range strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune("=:,\"'{}[] \t\r\n", r) }) {
-			if len(piece) >= minSubstring {
-				out = append(out, piece)
-			}
+	var inside []string
+	if strings.ContainsAny(value, "\n{") {
+		var doc any
+		if len(value) <= logRead && yaml.Unmarshal([]byte(value), &doc) == nil {
+			inside = leaves(doc, nil)
 		}
-		if line = strings.TrimSpace(line); len(line) >= minSubstring {
-			out = append(out, line)
-		}
-		if _, assigned, ok := strings.Cut(line, "="); ok && len(assigned) >= minSubstring {
-			out = append(out, strings.Trim(assigned, `"' `))
-		}
-		if _, assigned, ok := strings.Cut(line, ": "); ok && len(assigned) >= minSubstring {
-			out = append(out, strings.Trim(assigned, `"' ,`))
+		for line := range strings.Lines(value) {
+			line = strings.TrimSpace(line)
+			_, assigned, _ := strings.Cut(line, "=")
+			inside = append(inside, line, strings.Trim(assigned, `"' `))
 		}
 	}
-	return slices.DeleteFunc(out, func(s string) bool { return s == "" })
+	// What is short inside of a file ("true", "8080") is no secret worth losing the log for.
+	inside = slices.DeleteFunc(inside, func(s string) bool { return len(s) < minSubstring })
+	return append(inside, value)
+}
+
+// leaves are the scalars of a JSON or YAML document.
+func leaves(doc any, found []string) []string {
+	switch v := doc.(type) {
+	case map[string]any:
+		for _, child := range v {
+			found = leaves(child, found)
+		}
+	case []any:
+		for _, child := range v {
+			found = leaves(child, found)
+		}
+	case string:
+		found = append(found, strings.TrimSpace(v))
+	case float64:
+		found = append(found, strconv.FormatFloat(v, 'f', -1, 64))
+	}
+	return found
 }
 
 // strikeWord removes word where no letter or digit touches it.

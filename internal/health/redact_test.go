@@ -19,6 +19,8 @@ func TestStrike(t *testing.T) {
 		{"a line of a file", "password: hunter2222 refused", []string{"user: shop\npassword: hunter2222\n"}, "*** refused"},
 		{"assigned in a file", "login with hunter2222 refused", []string{"user=shop\npassword=hunter2222\n"}, "login with *** refused"},
 		{"in JSON", "login with hunter2222 refused", []string{`{"user":"shop","password":"hunter2222"}`}, "login with *** refused"},
+		{"the words beside it stay", "password hunter2222 of the database is refused", []string{`{"database":{"password":"hunter2222"}}`}, "password *** of the database is refused"},
+		{"a line of a key", "loaded MIIEvQIBADANBgkqhkiG9w0BAQE", []string{"-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQE\n-----END KEY-----\n"}, "loaded ***"},
 		{"URL nobody knows", "dial postgres://shop:pw@db/shop", nil, "dial postgres://***@db/shop"},
 		{"trailing newline of the value", "key abcdefg", []string{"abcdefg\n"}, "key ***"},
 		{"empty value", "nothing", []string{""}, "nothing"},
