@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"net/http"
 	"sync"
 	"time"
 
@@ -37,6 +38,8 @@ type Kubeconfigs struct {
 	Explicit string   // --kubeconfig: must exist
 	Files    []string // otherwise; those that do not exist are passed over
 	Context  string   // --context; empty is the current one
+	// Verbosity above 0 tells of each request.
+	Verbosity int
 }
 
 // Connect makes the clients for the cluster that k chooses. Warnings of the API server go to w.
@@ -51,6 +54,9 @@ func Connect(k Kubeconfigs, userAgent string, w io.Writer) (*Cluster, error) {
 	if err != nil {
 		return nil, &model.Error{Kind: model.ErrInvalid, Reason: "NoCluster", Msg: "choosing a cluster", Err: err,
 			Next: "fairlead up starts one on this machine; --kubeconfig, KUBECONFIG or --context name another"}
+	}
+	if k.Verbosity > 0 {
+		cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return &teller{next, w} })
 	}
 	return NewCluster(cfg, userAgent, w)
 }

@@ -6,21 +6,27 @@ import (
 	"errors"
 	"fmt"
 
+	helmfluxcd "github.com/fairlead-cd/fairlead/api/helmfluxcd/v1"
 	"github.com/fairlead-cd/fairlead/internal/cli"
+	"github.com/fairlead-cd/fairlead/internal/cli/inspect"
 	"github.com/fairlead-cd/fairlead/internal/cli/releases"
 	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/report"
 )
 
+// conditionRolledBack is true when a failed upgrade was taken back.
+const conditionRolledBack = string(helmfluxcd.ConditionRolledBack)
+
 // Outcome tells how a release ended and gives the error for it: nil when it does well, cli.ErrFailed
-// with the failure report on the talk stream when it does not.
+// with the failure report on the talk stream when it does not, cli.ErrNo when it was not deployed.
 func (f *Follower) Outcome(ctx context.Context, before, v releases.View) error {
 	switch v.Status {
 	case releases.Healthy, releases.Held, releases.Suspended:
 		return nil
 	case releases.OutOfSync:
-		return &model.Error{Kind: model.ErrConflict, Reason: "OutOfSync", Msg: fmt.Sprintf("%s still differs from its source: %s", v.Short(), v.Message),
-			Next: "fairlead diff " + v.Short()}
+		f.IO.Say("%s still differs from its source: %s", v.Short(), v.Message)
+		f.IO.Say("next  fairlead diff %s", v.Short())
+		return cli.ErrNo
 	}
 	failure := &report.Failure{
 		Release: v.Short(), After: f.Now().Sub(f.started), From: before.Revision, To: v.Revision, Commit: cmp.Or(v.Attempted, v.Commit, v.Version),
@@ -38,6 +44,12 @@ func (f *Follower) Outcome(ctx context.Context, before, v releases.View) error {
 			} else {
 				failure.Counts.Failed++
 			}
+		}
+	}
+	if c := v.Condition(conditionRolledBack); c != nil && c.Status == "True" {
+		failure.Rollback = &report.Rollback{Revision: v.Revision, Status: model.Degraded}
+		if inspect.Healthy(tree) {
+			failure.Rollback.Status = model.Healthy
 		}
 	}
 	if len(failure.Causes) == 0 {

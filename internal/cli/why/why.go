@@ -15,6 +15,7 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/cli/releases"
 	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/output"
+	"github.com/fairlead-cd/fairlead/internal/report"
 )
 
 // Options of the command.
@@ -166,9 +167,7 @@ func (o *Options) print(v *releases.View, d document) error {
 		}
 		return nil
 	}
-	for i := range d.Causes {
-		printCause(o.IO.Out, paint, &d.Causes[i])
-	}
+	fmt.Fprint(o.IO.Out, report.Causes(d.Causes, cli.ReportStyle(paint, o.IO.Width)))
 	for _, p := range d.Problems {
 		if len(d.Causes) > 0 && (p.Type == "Ready" || p.Type == "Released" || p.Type == "Deployed") {
 			continue // says the same in other words
