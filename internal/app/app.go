@@ -17,6 +17,7 @@ import (
 func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second interruption ends what does not heed the first
 	e := readEnv(os.Getenv)
 	return run(ctx, os.Args[1:], e, output.NewStreams(os.Stdin, os.Stdout, os.Stderr, e.Output))
 }
@@ -24,7 +25,7 @@ func Main() int {
 // run is Main with everything that comes from outside handed in.
 func run(ctx context.Context, args []string, e env, streams *output.Streams) int {
 	f := newFactory(e, streams)
-	root := newRoot(f)
+	root := newRoot(f, e)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err != nil && ctx.Err() != nil {
@@ -40,6 +41,7 @@ func newFactory(e env, streams *output.Streams) *cli.Factory {
 	f.Cluster = func() (*cli.Cluster, error) {
 		return cli.Connect(cli.Kubeconfigs{
 			Explicit: f.Global.Kubeconfig, Context: f.Global.Context, Files: e.kubeconfigFiles(),
+			Verbosity: f.Global.Verbosity,
 		}, "fairlead/"+f.Build.Version, streams.Err)
 	}
 	f.Plan = func(context.Context, model.ReleaseID) (model.Plan, error) {

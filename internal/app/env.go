@@ -9,10 +9,11 @@ import (
 
 // env is all that the environment says. `fairlead help environment` lists these variables.
 type env struct {
-	Kubeconfig string // KUBECONFIG: files, as kubectl reads them
-	StateDir   string // FAIRLEAD_HOME: where `fairlead up` keeps its cluster; default ~/.fairlead
-	Home       string // HOME
-	User       string // USER: who asked for a sync or a rollback
+	Kubeconfig string   // KUBECONFIG: files, as kubectl reads them
+	StateDir   string   // FAIRLEAD_HOME: where `fairlead up` keeps its cluster; default ~/.fairlead
+	Home       string   // HOME
+	User       string   // USER: who asked for a sync or a rollback
+	Proxy      []string // HTTP_PROXY, HTTPS_PROXY, NO_PROXY as "KEY=value", for the git binary
 	Output     output.Env
 }
 
@@ -30,6 +31,11 @@ func readEnv(lookup func(string) string) env {
 	}
 	if n, err := strconv.Atoi(lookup("COLUMNS")); err == nil && n > 0 {
 		e.Output.Columns = n
+	}
+	for _, key := range []string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"} {
+		if v := lookup(key); v != "" {
+			e.Proxy = append(e.Proxy, key+"="+v)
+		}
 	}
 	if e.StateDir == "" && e.Home != "" {
 		e.StateDir = filepath.Join(e.Home, ".fairlead")

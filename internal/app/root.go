@@ -1,22 +1,28 @@
 package app
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/fairlead-cd/fairlead/internal/cli"
+	controllercmd "github.com/fairlead-cd/fairlead/internal/cli/controller"
 	"github.com/fairlead-cd/fairlead/internal/cli/crds"
 	"github.com/fairlead-cd/fairlead/internal/cli/diff"
+	"github.com/fairlead-cd/fairlead/internal/cli/down"
 	"github.com/fairlead-cd/fairlead/internal/cli/get"
 	"github.com/fairlead-cd/fairlead/internal/cli/history"
+	"github.com/fairlead-cd/fairlead/internal/cli/info"
 	"github.com/fairlead-cd/fairlead/internal/cli/resume"
 	"github.com/fairlead-cd/fairlead/internal/cli/rollback"
 	"github.com/fairlead-cd/fairlead/internal/cli/status"
 	"github.com/fairlead-cd/fairlead/internal/cli/sync"
+	"github.com/fairlead-cd/fairlead/internal/cli/up"
 	versioncmd "github.com/fairlead-cd/fairlead/internal/cli/version"
 	"github.com/fairlead-cd/fairlead/internal/cli/why"
 	"github.com/fairlead-cd/fairlead/internal/output"
+	"github.com/fairlead-cd/fairlead/internal/render"
 )
 
 const rootLong = `Fairlead carries an application from a Git commit to a healthy release in every environment.
@@ -25,7 +31,7 @@ Start with: fairlead up (a cluster on this machine with a reference application 
 fairlead get.`
 
 // newRoot makes the command tree.
-func newRoot(f *cli.Factory) *cobra.Command {
+func newRoot(f *cli.Factory, e env) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "fairlead COMMAND",
 		Short:         "From a Git commit to a healthy release in every environment",
@@ -33,7 +39,9 @@ func newRoot(f *cli.Factory) *cobra.Command {
 		SilenceErrors: true, // cli.Report tells them, once
 		SilenceUsage:  true,
 		Args:          unknownCommand,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+
+		SuggestionsMinimumDistance: 2,
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.IO.SetColor(f.Global.Color); err != nil {
 				return &cli.UsageError{Command: cmd.CommandPath(), Err: err}
@@ -62,11 +70,26 @@ func newRoot(f *cli.Factory) *cobra.Command {
 		sync.NewCmdSync(f, nil),
 		rollback.NewCmdRollback(f, nil),
 		resume.NewCmdResume(f, nil),
+		up.NewCmdUp(f, e.StateDir, nil),
+		info.NewCmdInfo(f, e.StateDir, nil),
+		down.NewCmdDown(f, e.StateDir, nil),
+		controllercmd.NewCmdController(f, func(ctx context.Context, o *controllercmd.Options) error {
+			return runController(ctx, f, e, o)
+		}),
 		crds.NewCmdCRDs(f, nil),
 		versioncmd.NewCmdVersion(f, nil),
-		exitCodesTopic(), environmentTopic(),
+		renderWorker(f), exitCodesTopic(), environmentTopic(),
 	)
 	return root
+}
+
+// renderWorker is the hidden command that this binary runs itself as, to render charts in a process
+// that can do nothing else.
+func renderWorker(f *cli.Factory) *cobra.Command {
+	return &cobra.Command{
+		Use: "render-worker", Hidden: true, Args: cli.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return render.ServeWorker(f.IO.In, f.IO.Out) },
+	}
 }
 
 func addGlobalFlags(root *cobra.Command, g *cli.Global) {

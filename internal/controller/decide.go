@@ -37,7 +37,7 @@ const (
 	Rollback Verb = "rollback" // go to the revision the hold names
 	Confirm  Verb = "confirm"  // a failed revision became healthy by itself: record that
 	Await    Verb = "await"    // another tool is at work: look again later
-	Report   Verb = "report"   // differs, but nobody allowed Fairlead to change it
+	Differ   Verb = "differ"   // differs, but nobody allowed Fairlead to change it
 )
 
 // Decision is a verb and why.
@@ -196,7 +196,7 @@ func drifted(o Observation) (Decision, bool) {
 		why = fmt.Sprintf("%s and %d more were changed in the cluster", o.Drift[0].Short(), n-1)
 	}
 	if !o.Release.Policy.SelfHeal {
-		return Decision{Verb: Report, Reason: "Drifted", Why: why}, true
+		return Decision{Verb: Differ, Reason: "Drifted", Why: why}, true
 	}
 	return Decision{Verb: Repair, Reason: "Drifted", Why: why}, true
 }
@@ -215,5 +215,5 @@ func automatedOnly(o Observation, d Decision) Decision {
 	if o.Release.Policy.Automated || o.Sync.Requested || o.Sync.Resume {
 		return d
 	}
-	return Decision{Verb: Report, Reason: "OutOfSync", Why: d.Why}
+	return Decision{Verb: Differ, Reason: "OutOfSync", Why: d.Why}
 }

@@ -40,6 +40,7 @@ type Turn struct {
 	ID     model.ReleaseID
 	engine *Engine
 	slot   bool
+	cancel context.CancelCauseFunc // of the context that Waiting gave
 }
 
 // NewEngine makes an engine with room for parallel runs. run does one turn; a duration above zero
@@ -76,12 +77,12 @@ func (e *Engine) Request(ids ...model.ReleaseID) {
 	}
 }
 
-// Busy reports whether the release has a run under way that has not come to its waiting yet.
-func (e *Engine) Busy(id model.ReleaseID) bool {
+// Active reports whether the release has a run under way.
+func (e *Engine) Active(id model.ReleaseID) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	t := e.tasks[id]
-	return t != nil && t.active && t.waiting == nil
+	return t != nil && t.active
 }
 
 // Forget drops what is known of a release that is gone.
@@ -134,6 +135,9 @@ func (e *Engine) turn(id model.ReleaseID, t *task) time.Duration {
 	ctx, cancel := context.WithCancelCause(e.ctx)
 	defer cancel(nil)
 	again := e.run(ctx, turn)
+	if turn.cancel != nil {
+		turn.cancel(nil)
+	}
 	e.mu.Lock()
 	t.waiting = nil
 	e.mu.Unlock()
@@ -146,6 +150,7 @@ func (e *Engine) turn(id model.ReleaseID, t *task) time.Duration {
 func (t *Turn) Waiting(ctx context.Context) context.Context {
 	t.leave()
 	ctx, cancel := context.WithCancelCause(ctx)
+	t.cancel = cancel
 	e := t.engine
 	e.mu.Lock()
 	defer e.mu.Unlock()

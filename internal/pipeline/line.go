@@ -129,6 +129,12 @@ func (l *Line) Inputs(ctx context.Context, rel model.Release) (model.Artifact, s
 	return artifact, inputs, err
 }
 
+// Desired fetches and renders a release as its source says now.
+func (l *Line) Desired(ctx context.Context, rel model.Release) (Desired, error) {
+	d, _, err := l.desired(ctx, &Outcome{Request: Request{Release: rel, Mode: ModeUpgrade}})
+	return d, err
+}
+
 // desired is source and render, or what a recorded revision consisted of.
 func (l *Line) desired(ctx context.Context, out *Outcome) (d Desired, at Stage, err error) {
 	req := out.Request
@@ -249,7 +255,7 @@ func (l *Line) inventory(ctx context.Context, req Request) (model.Inventory, err
 	if last == nil || last.Status == model.RecordUninstalled {
 		return nil, nil
 	}
-	if last.Inventory != nil || last.Owner != "" {
+	if last.Inventory != nil {
 		return last.Inventory, nil
 	}
 	inv, err := l.Records[req.Release.ID.Kind].Owned(ctx, req.Release, *last)

@@ -68,8 +68,10 @@ type Outcome struct {
 	Record   *model.Record // the revision written by this run; nil when none was
 	Stage    Stage         // where Err happened
 	Err      error
-	Started  time.Time
-	Ended    time.Time
+	// RolledBack is the run that went back after this one failed; nil when none did.
+	RolledBack *Outcome
+	Started    time.Time
+	Ended      time.Time
 }
 
 // OK reports whether the run did all it was for.

@@ -1,0 +1,184 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/fairlead-cd/fairlead/internal/apply"
+	"github.com/fairlead-cd/fairlead/internal/cli"
+	controllercmd "github.com/fairlead-cd/fairlead/internal/cli/controller"
+	"github.com/fairlead-cd/fairlead/internal/config"
+	"github.com/fairlead-cd/fairlead/internal/controller"
+	"github.com/fairlead-cd/fairlead/internal/health"
+	"github.com/fairlead-cd/fairlead/internal/kube"
+	"github.com/fairlead-cd/fairlead/internal/live"
+	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pipeline"
+	"github.com/fairlead-cd/fairlead/internal/record"
+	"github.com/fairlead-cd/fairlead/internal/render"
+	"github.com/fairlead-cd/fairlead/internal/render/helm"
+	"github.com/fairlead-cd/fairlead/internal/server"
+	"github.com/fairlead-cd/fairlead/internal/server/webhook"
+	"github.com/fairlead-cd/fairlead/internal/source"
+)
+
+// runController wires the controller together and runs it until ctx ends.
+func runController(ctx context.Context, f *cli.Factory, e env, o *controllercmd.Options) error {
+	c := o.Config
+	log := slog.New(slog.NewTextHandler(f.IO.Err, &slog.HandlerOptions{Level: logLevel(o.Verbosity)}))
+	cfg, err := kube.Config(f.Global.Kubeconfig, f.Global.Context)
+	if err != nil {
+		return err
+	}
+	client, err := kube.NewClient(cfg, kube.Options{UserAgent: "fairlead-controller/" + f.Build.Version})
+	if err != nil {
+		return err
+	}
+	typed, err := kubernetes.NewForConfig(client.RESTConfig())
+	if err != nil {
+		return fmt.Errorf("making a client: %w", err)
+	}
+	dyn, err := dynamic.NewForConfig(client.RESTConfig())
+	if err != nil {
+		return fmt.Errorf("making a client: %w", err)
+	}
+	store := live.New(ctx, client, live.Options{Health: healthOf, Log: log})
+
+	var reconciler *controller.Reconciler
+	sources, err := newSources(c, e, log,
+		func(ids []model.ReleaseID) { reconciler.Request(ids...) },
+		func(ids []model.ReleaseID, err error) { reconciler.SourceFailed(ids, err) })
+	if err != nil {
+		return err
+	}
+	defer sources.Close()
+	renderer, err := newRenderer(c, e, sources, log)
+	if err != nil {
+		return err
+	}
+	defer renderer.Close()
+	reconciler = controller.New(controllerConfig(c), controller.Parts{
+		Line: &pipeline.Line{
+			Source: sources, Render: renderer, Cluster: client, Live: store,
+			Apply:  apply.New(client, apply.Options{}),
+			Health: health.NewWaiter(health.NewCluster(typed, dyn, nil), health.DefaultRules()),
+			Now:    time.Now,
+		},
+		Sources: sources, Kube: client, Dynamic: dyn, Live: store,
+		Records: record.NewStore(typed.CoreV1().RESTClient(), time.Now),
+		Objects: helm.Recorded, Log: log, Now: time.Now,
+	})
+
+	hooks, err := newWebhook(c, sources, log)
+	if err != nil {
+		return err
+	}
+	srv, err := server.Listen(server.Options{
+		Listen: c.Listen, Webhook: hooks, Metrics: promhttp.Handler(), Ready: reconciler.Ready,
+	})
+	if err != nil {
+		return err
+	}
+	log.Info("starting", "version", f.Build.Version, "listen", c.Listen, "cluster", cfg.Host)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return srv.Serve(ctx) })
+	group.Go(func() error { return lead(ctx, typed, c, log, reconciler.Run) })
+	return group.Wait()
+}
+
+func logLevel(verbosity int) slog.Level {
+	if verbosity > 0 {
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
+}
+
+// healthOf gives the live store the health rules of the kinds that have some.
+func healthOf(gvk schema.GroupVersionKind) live.HealthFunc {
+	if !health.HasRule(gvk.Group, gvk.Kind) {
+		return nil
+	}
+	return func(u *unstructured.Unstructured) model.Health { return health.Of(u.Object) }
+}
+
+func cacheDir(c config.Config, e env) string {
+	if c.CacheDir != "" {
+		return c.CacheDir
+	}
+	return filepath.Join(e.StateDir, "cache", "controller")
+}
+
+func newSources(c config.Config, e env, log *slog.Logger, changed func([]model.ReleaseID), failed func([]model.ReleaseID, error)) (*source.Sources, error) {
+	o := source.Options{
+		CacheDir: filepath.Join(cacheDir(c, e), "sources"), PollInterval: c.Interval.Duration, Log: log,
+		FileRoots: c.Git.FileRoots, OnChange: changed, OnError: failed, Env: e.Proxy,
+	}
+	for _, r := range c.Rewrites {
+		o.Rewrites = append(o.Rewrites, source.Rewrite{From: r.From, To: r.To})
+	}
+	if file := c.Git.KnownHostsFile; file != "" {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("reading known SSH hosts: %w", err)
+		}
+		o.KnownHosts = data
+	}
+	return source.New(o)
+}
+
+func newRenderer(c config.Config, e env, sources *source.Sources, log *slog.Logger) (*render.Renderer, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("finding this program: %w", err)
+	}
+	dir := cacheDir(c, e)
+	return render.New(render.Options{
+		CacheDir: filepath.Join(dir, "renders"), Roots: []string{filepath.Join(dir, "sources")},
+		Worker:   []string{self, "render-worker"}, MaxWorkers: c.Workers,
+		Dependencies: func(ctx context.Context, ref model.Ref) (model.Artifact, error) { return sources.Fetch(ctx, ref) },
+		Log:          log,
+	}), nil
+}
+
+func newWebhook(c config.Config, sources *source.Sources, log *slog.Logger) (http.Handler, error) {
+	o := webhook.Options{AllowUnsigned: c.Webhook.AllowUnsigned, Log: log}
+	for _, file := range c.Webhook.SecretFiles {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("reading a webhook's secret: %w", err)
+		}
+		if secret := strings.TrimSpace(string(data)); secret != "" {
+			o.Secrets = append(o.Secrets, secret)
+		}
+	}
+	o.Notify = func(ctx context.Context, p webhook.Push) (int, error) {
+		return sources.Notify(ctx, source.Push{URLs: p.URLs, Ref: p.Ref, Commit: p.Commit})
+	}
+	return webhook.Handler(o), nil
+}
+
+func controllerConfig(c config.Config) controller.Config {
+	out := controller.Config{
+		Namespace: c.Namespace, Parallel: c.Parallel, Interval: c.Interval.Duration, DefaultGitRef: c.Git.DefaultRef,
+	}
+	for _, s := range c.Sources {
+		out.Credentials = append(out.Credentials, controller.Credential{Prefix: s.Prefix, Namespace: s.Namespace, Secret: s.Secret})
+	}
+	for _, r := range c.Roots {
+		out.Roots = append(out.Roots, controller.Root{Name: r.Name, URL: r.URL, Ref: r.Ref, Paths: r.Paths, Prune: r.Prune, Secret: r.Secret})
+	}
+	return out
+}

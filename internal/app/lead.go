@@ -1,0 +1,73 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/leaderelection"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
+
+	"github.com/fairlead-cd/fairlead/internal/config"
+)
+
+// The lease is held by a single replica too: its renewal is what tells readers of statuses that
+// somebody still looks (docs/design/0002-freshness.md). It is the only write at rest.
+const (
+	leaseName     = "fairlead-controller"
+	leaseDuration = 30 * time.Second
+	leaseRenew    = 20 * time.Second
+	leaseRetry    = 5 * time.Second
+)
+
+// lead runs work while this process holds the lease, and ends with an error when it loses it:
+// what another process does meanwhile must not be done twice.
+func lead(ctx context.Context, client kubernetes.Interface, c config.Config, log *slog.Logger, work func(context.Context) error) error {
+	host, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("naming this replica: %w", err)
+	}
+	// Whoever comes back under the same name and address goes on at once: nobody else can be it,
+	// since the address is taken only once.
+	identity := host + "_" + c.Listen
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan error, 1)
+	lost := fmt.Errorf("holding lease %s/%s: lost it", c.Namespace, leaseName)
+	leaderelection.RunOrDie(ctx, leaderelection.LeaderElectionConfig{
+		Lock: &resourcelock.LeaseLock{
+			LeaseMeta: metav1.ObjectMeta{Namespace: c.Namespace, Name: leaseName},
+			Client:    client.CoordinationV1(), LockConfig: resourcelock.ResourceLockConfig{Identity: identity},
+		},
+		LeaseDuration: leaseDuration, RenewDeadline: leaseRenew, RetryPeriod: leaseRetry, ReleaseOnCancel: true,
+		Name: leaseName,
+		Callbacks: leaderelection.LeaderCallbacks{
+			OnStartedLeading: func(ctx context.Context) {
+				log.Info("leading", "identity", identity)
+				done <- work(ctx)
+				cancel()
+			},
+			OnStoppedLeading: func() {
+				log.Info("no longer leading", "identity", identity)
+			},
+			OnNewLeader: func(name string) {
+				if name != identity {
+					log.Info("another replica leads", "identity", name)
+				}
+			},
+		},
+	})
+	select {
+	case err := <-done:
+		return err
+	default:
+		if ctx.Err() != nil {
+			return nil
+		}
+		return lost
+	}
+}

@@ -1,0 +1,129 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pipeline"
+)
+
+// drift compares what is live with what the newest record says, from memory: objects that are
+// gone, and objects whose fields somebody else took over.
+func (r *Reconciler) drift(ctx context.Context, rel model.Release, inv model.Inventory) ([]model.ObjectKey, model.HealthStatus, error) {
+	label := rel.ID.Label()
+	seen, err := r.watched(ctx, label, inv)
+	if err != nil {
+		return nil, model.Unknown, err
+	}
+	r.live.Expect(label, inv)
+	var drifted []model.ObjectKey
+	health := model.Healthy
+	for _, o := range inv {
+		l, exists := seen[o.Key]
+		switch {
+		case !exists:
+			drifted, health = append(drifted, o.Key), model.Worst(health, model.Missing)
+		case l.Deleting || l.Release != "" && l.Release != label:
+			health = model.Worst(health, model.Missing) // being deleted, or another release has it
+		case l.Fields != o.Fields || l.Release != label:
+			drifted, health = append(drifted, o.Key), model.Worst(health, l.Health.Status)
+		default:
+			health = model.Worst(health, l.Health.Status)
+		}
+	}
+	return drifted, health, nil
+}
+
+// watched is the live state of a release's objects. The watches it needs are started by the
+// first that asks, which after a start of the controller is the first turn of each release.
+func (r *Reconciler) watched(ctx context.Context, label string, inv model.Inventory) (map[model.ObjectKey]model.Live, error) {
+	keys := make([]model.ObjectKey, 0, len(inv))
+	kinds := make([]schema.GroupVersionKind, 0, len(inv))
+	for _, o := range inv {
+		keys = append(keys, o.Key)
+		kinds = append(kinds, schema.GroupVersionKind{Group: o.Key.Group, Version: o.Version, Kind: o.Key.Kind})
+	}
+	if err := r.live.Ensure(ctx, kinds...); err != nil {
+		return nil, fmt.Errorf("watching the objects of %s: %w", label, err)
+	}
+	return r.live.Observe(label, keys)
+}
+
+// look fills in how the release does now: from the verdict of the run, where there was one, else
+// from what the watches told.
+func (r *Reconciler) look(rep *Report) {
+	if rep.Last == nil || len(rep.Last.Inventory) == 0 {
+		rep.Health = model.Health{Status: model.Missing, Reason: "NotDeployed", Message: "nothing is deployed yet"}
+		if rep.Last != nil && rep.Err == nil {
+			rep.Health = model.Health{Status: model.Healthy}
+		}
+		r.lookAtPlan(rep)
+		return
+	}
+	label := rep.Ask.Release.ID.Label()
+	keys := make([]model.ObjectKey, 0, len(rep.Last.Inventory))
+	for _, o := range rep.Last.Inventory {
+		keys = append(keys, o.Key)
+	}
+	seen, err := r.live.Observe(label, keys)
+	if err != nil {
+		rep.Health = model.Health{Status: model.Unknown, Reason: "NotObserved", Message: err.Error()}
+		return
+	}
+	rep.Health = model.Health{Status: model.Healthy}
+	for _, key := range keys {
+		h := model.Health{Status: model.Missing, Reason: "Missing", Message: "does not exist"}
+		if l, ok := seen[key]; ok {
+			h = l.Health
+		}
+		rep.Objects = append(rep.Objects, model.ObjectHealth{Key: key, Health: h})
+		if model.Worst(rep.Health.Status, h.Status) != rep.Health.Status {
+			rep.Health = h
+			if h.Message != "" {
+				rep.Health.Message = key.Short() + ": " + h.Message
+			}
+		}
+	}
+}
+
+// lookAtPlan tells of the objects a report-only run would make.
+func (r *Reconciler) lookAtPlan(rep *Report) {
+	if rep.Outcome == nil {
+		return
+	}
+	for _, c := range rep.Outcome.Plan.Changes() {
+		h := model.Health{Status: model.Missing}
+		if c.Action == model.ActionUnchanged {
+			h.Status = model.Healthy
+		}
+		rep.Objects = append(rep.Objects, model.ObjectHealth{Key: c.Key, Health: h})
+	}
+}
+
+// preview plans without writing, for a request that nobody allowed to change the cluster.
+func (r *Reconciler) preview(ctx context.Context, req pipeline.Request, rep *Report) time.Duration {
+	req.Mode = pipeline.ModeUpgrade
+	out := r.line.Preview(ctx, req)
+	rep.Outcome, rep.Err, rep.Stage = &out, out.Err, out.Stage
+	return r.retryAfter(rep.Ask.Release.ID, out.Err)
+}
+
+// confirm records that a failed revision became healthy by itself.
+func (r *Reconciler) confirm(ctx context.Context, id model.ReleaseID, rep *Report) time.Duration {
+	rec := *rep.Last
+	rec.Status, rec.Description = model.RecordDeployed, "Became healthy after: "+rec.Description
+	if id.Kind == model.KindHelmRelease {
+		rel := rep.Ask.Release
+		if err := r.records.SetStatus(ctx, rel.Namespace, rel.Name, rec.Revision, rec.Status, rec.Description); err != nil {
+			rep.Err, rep.Stage = err, pipeline.StageRecord
+			return r.backoff(id)
+		}
+	}
+	rep.Last = &rec
+	r.remember(id, &rec)
+	return 0
+}

@@ -1,0 +1,243 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+
+	argo "github.com/fairlead-cd/fairlead/api/argoproj/v1alpha1"
+	hr "github.com/fairlead-cd/fairlead/api/helmfluxcd/v1"
+	"github.com/fairlead-cd/fairlead/internal/kube"
+	"github.com/fairlead-cd/fairlead/internal/live"
+	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pipeline"
+	"github.com/fairlead-cd/fairlead/internal/record"
+)
+
+// Config is what an administrator says once for all releases.
+type Config struct {
+	Namespace     string        // where Fairlead keeps what belongs to no release
+	Parallel      int           // runs that read, render and write at the same time
+	Interval      time.Duration // of polling; also how old a status may get before it is "unknown"
+	DefaultGitRef string        // of a HelmRelease that names none
+	Credentials   []Credential
+	Roots         []Root
+}
+
+// Credential says which Secret opens the repositories below a URL prefix.
+type Credential struct {
+	Prefix, Namespace, Secret string
+}
+
+// Parts are what the reconciler works with. All are safe for concurrent use.
+type Parts struct {
+	Line    *pipeline.Line
+	Sources sources
+	Kube    *kube.Client
+	Dynamic dynamic.Interface
+	Live    *live.Store
+	Records *record.Store
+	// Objects reads a recorded manifest back.
+	Objects func(manifest string, rel model.Release) ([]model.Object, error)
+	Log     *slog.Logger
+	Now     func() time.Time
+}
+
+type sources interface {
+	Watch(model.ReleaseID, model.Ref)
+	Unwatch(model.ReleaseID)
+}
+
+// Reconciler keeps all releases as their requests say.
+type Reconciler struct {
+	config  Config
+	line    *pipeline.Line
+	sources sources
+	kube    *kube.Client
+	dynamic dynamic.Interface
+	live    *live.Store
+	records *record.Store
+	log     *slog.Logger
+	now     func() time.Time
+
+	kinds  map[model.Kind]kind
+	named  *named
+	engine *Engine
+
+	helmReleases *requests[hr.HelmRelease, *hr.HelmRelease]
+	applications *requests[argo.Application, *argo.Application]
+
+	retries retries
+	repairs repairs
+
+	mu      sync.Mutex
+	written map[model.ReleaseID]model.Record // newest record this process wrote, which the watch may not have told yet
+	labels  map[string]model.ReleaseID       // of requests that were read
+	names   map[releaseName]model.ReleaseID  // likewise, by Helm's name
+	blamed  map[model.ReleaseID][]model.Cause
+
+	running atomic.Bool
+}
+
+// New puts a reconciler together and registers its recorders with the line.
+func New(config Config, p Parts) *Reconciler {
+	r := &Reconciler{
+		config: config, line: p.Line, sources: p.Sources, kube: p.Kube, dynamic: p.Dynamic, live: p.Live,
+		records: p.Records, log: discard(p.Log), now: p.Now, named: &named{client: p.Kube},
+		written: map[model.ReleaseID]model.Record{}, labels: map[string]model.ReleaseID{},
+		names: map[releaseName]model.ReleaseID{}, blamed: map[model.ReleaseID][]model.Cause{},
+	}
+	r.helmReleases = newRequests[hr.HelmRelease](model.KindHelmRelease, r.Request)
+	r.applications = newRequests[argo.Application](model.KindApplication, r.Request)
+	r.kinds = map[model.Kind]kind{
+		model.KindHelmRelease: helmReleaseKind{r},
+		model.KindApplication: applicationKind{r},
+		model.KindRoot:        newRootKind(r),
+	}
+	again := func(ctx context.Context, rel model.Release) (pipeline.Desired, error) {
+		return p.Line.Desired(ctx, rel)
+	}
+	p.Line.Records = map[model.Kind]pipeline.Recorder{
+		model.KindHelmRelease: helmRecorder{store: p.Records, objects: p.Objects},
+		model.KindApplication: statusRecorder{now: p.Now, again: again},
+		model.KindRoot:        statusRecorder{now: p.Now, again: again},
+	}
+	return r
+}
+
+// Run reconciles until ctx ends, and returns when no run is under way any more.
+func (r *Reconciler) Run(ctx context.Context) error {
+	r.engine = NewEngine(ctx, r.config.Parallel, r.log, r.turn)
+	r.live.Subscribe(r.onLive)
+	secret, configMap := schema.GroupVersionKind{Version: "v1", Kind: "Secret"}, schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}
+	if err := r.live.Ensure(ctx, secret, configMap); err != nil {
+		return err
+	}
+	r.running.Store(true)
+	var watches sync.WaitGroup
+	watches.Go(func() { r.helmReleases.Watch(ctx, r.dynamic, helmReleases) })
+	watches.Go(func() { r.applications.Watch(ctx, r.dynamic, applications) })
+	for _, root := range r.config.Roots {
+		r.Request(root.ID())
+	}
+	go r.removeOrphans(ctx)
+	<-ctx.Done()
+	watches.Wait()
+	r.engine.Wait()
+	return nil
+}
+
+// Ready says why this process is not ready to be believed; nil is ready. One that waits for another
+// replica to stop leading is ready.
+func (r *Reconciler) Ready() error {
+	if r.running.Load() && !r.helmReleases.Synced() && !r.applications.Synced() {
+		return errors.New("no requests were read yet")
+	}
+	return nil
+}
+
+// Request asks for a turn of each release: their source changed, or someone wants it.
+func (r *Reconciler) Request(ids ...model.ReleaseID) {
+	if r.engine != nil {
+		r.engine.Request(ids...)
+	}
+}
+
+// SourceFailed tells that the sources of releases cannot be read, or can again.
+func (r *Reconciler) SourceFailed(ids []model.ReleaseID, _ error) { r.Request(ids...) }
+
+// onLive turns what the watches tell into requests: drift, a change of health, a Secret or
+// ConfigMap that a request names, a record that another tool wrote.
+func (r *Reconciler) onLive(e live.Event) {
+	if e.Key.Group == "" && (e.Key.Kind == "Secret" || e.Key.Kind == "ConfigMap") {
+		r.Request(r.named.Changed(e.Key)...)
+	}
+	if id, ok := r.byLabel(e.Release); ok && (e.Drift || e.HealthChanged && !r.engine.Active(id)) {
+		r.Request(id)
+	}
+	if e.Record != nil {
+		if id, ok := r.byRecord(e.Record); ok {
+			r.Request(id)
+		}
+	}
+}
+
+func (r *Reconciler) byLabel(label string) (model.ReleaseID, bool) {
+	if label == "" {
+		return model.ReleaseID{}, false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id, ok := r.labels[label]
+	return id, ok
+}
+
+// remember keeps what this process recorded last: the watch tells it a moment later.
+func (r *Reconciler) remember(id model.ReleaseID, rec *model.Record) {
+	if rec == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.written[id] = *rec
+}
+
+// index lets events find the release they are about.
+func (r *Reconciler) index(rel model.Release) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.labels[rel.ID.Label()] = rel.ID
+	if rel.ID.Kind == model.KindHelmRelease {
+		r.names[releaseName{rel.Namespace, rel.Name}] = rel.ID
+	}
+}
+
+// known completes a history by the record this process wrote last.
+func (r *Reconciler) known(id model.ReleaseID, history []model.Record) []model.Record {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rec, ok := r.written[id]
+	if !ok {
+		return history
+	}
+	if last := newest(history); last != nil && last.Revision >= rec.Revision {
+		return history
+	}
+	return append(history[:len(history):len(history)], rec)
+}
+
+func (r *Reconciler) forget(id model.ReleaseID) {
+	r.mu.Lock()
+	delete(r.written, id)
+	delete(r.labels, id.Label())
+	delete(r.blamed, id)
+	maps.DeleteFunc(r.names, func(_ releaseName, owner model.ReleaseID) bool { return owner == id })
+	r.mu.Unlock()
+	r.engine.Forget(id)
+}
+
+// auth is the credential of a source: the Secret the request names, else the one configured for
+// the longest prefix of the URL, else none.
+func (r *Reconciler) auth(ctx context.Context, id model.ReleaseID, url, namespace, name string) (*model.Auth, error) {
+	if name != "" {
+		return r.named.Auth(ctx, id, namespace, name)
+	}
+	var best *Credential
+	for i := range r.config.Credentials {
+		c := &r.config.Credentials[i]
+		if len(url) >= len(c.Prefix) && url[:len(c.Prefix)] == c.Prefix && (best == nil || len(c.Prefix) > len(best.Prefix)) {
+			best = c
+		}
+	}
+	if best == nil {
+		return nil, nil
+	}
+	return r.named.Auth(ctx, id, best.Namespace, best.Secret)
+}

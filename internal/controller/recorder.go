@@ -1,0 +1,91 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pipeline"
+	"github.com/fairlead-cd/fairlead/internal/record"
+)
+
+// helmRecorder keeps history in Helm's own storage.
+type helmRecorder struct {
+	store *record.Store
+	// objects reads a recorded manifest back.
+	objects func(manifest string, rel model.Release) ([]model.Object, error)
+}
+
+func (h helmRecorder) Write(ctx context.Context, e record.Entry, history []model.Record) (model.Record, error) {
+	return h.store.Write(ctx, e, history)
+}
+
+func (h helmRecorder) Recorded(ctx context.Context, rel model.Release, rec model.Record) (pipeline.Desired, error) {
+	full, err := h.store.Load(ctx, rel.Namespace, rel.Name, rec.Revision)
+	if err != nil {
+		return pipeline.Desired{}, err
+	}
+	d := pipeline.Desired{Inputs: rec.Inputs}
+	d.Artifact.Revision = rec.Source
+	d.Rendered.Chart = &full.Chart
+	d.Rendered.Notes = full.Notes
+	if d.Rendered.Objects, err = h.objects(full.Chart.Manifest, rel); err != nil {
+		return d, fmt.Errorf("reading the manifest of revision %d of release %q: %w", rec.Revision, rel.Name, err)
+	}
+	return d, nil
+}
+
+func (h helmRecorder) Owned(ctx context.Context, rel model.Release, rec model.Record) (model.Inventory, error) {
+	full, err := h.store.Load(ctx, rel.Namespace, rel.Name, rec.Revision)
+	if err != nil {
+		return nil, err
+	}
+	return full.Objects()
+}
+
+func (h helmRecorder) Delete(ctx context.Context, rel model.Release) error {
+	return h.store.Delete(ctx, rel.Namespace, rel.Name)
+}
+
+// statusRecorder numbers revisions of releases whose history is part of their request's status:
+// what it returns is written together with the status, in one request. Their old revisions are
+// rendered again from the commit they came from.
+type statusRecorder struct {
+	now   func() time.Time
+	again func(ctx context.Context, rel model.Release) (pipeline.Desired, error)
+	// erase removes what is kept of a release that is gone; nil when it went with its request.
+	erase func(ctx context.Context, rel model.Release) error
+}
+
+func (s statusRecorder) Write(_ context.Context, e record.Entry, history []model.Record) (model.Record, error) {
+	rec := e.Record
+	rec.Revision, rec.Time = 1, s.now()
+	if last := newest(history); last != nil {
+		rec.Revision = last.Revision + 1
+	}
+	return rec, nil
+}
+
+func (s statusRecorder) Recorded(ctx context.Context, rel model.Release, rec model.Record) (pipeline.Desired, error) {
+	if rec.Source.Commit == "" && rec.Source.Version == "" {
+		return pipeline.Desired{}, &model.Error{
+			Kind: model.ErrNotFound, Reason: "RevisionNotFound",
+			Msg: fmt.Sprintf("revision %d does not say which commit it came from", rec.Revision),
+		}
+	}
+	rel.Source.Git = model.GitRef{Commit: rec.Source.Commit}
+	rel.Source.Version = rec.Source.Version
+	return s.again(ctx, rel)
+}
+
+func (s statusRecorder) Owned(context.Context, model.Release, model.Record) (model.Inventory, error) {
+	return nil, nil
+}
+
+func (s statusRecorder) Delete(ctx context.Context, rel model.Release) error {
+	if s.erase == nil {
+		return nil
+	}
+	return s.erase(ctx, rel)
+}

@@ -1,0 +1,248 @@
+package controller
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/support"
+)
+
+// requests keeps the request objects of one kind as the watch told them last. T is the kind's Go
+// type; fields it does not have are noted by path and then dropped.
+type requests[T any, P interface {
+	*T
+	metav1.Object
+}] struct {
+	kind    model.Kind
+	changed func(ids ...model.ReleaseID) // told of releases whose request changed in a way that counts
+
+	mu     sync.RWMutex
+	items  map[model.ReleaseID]request[P]
+	synced atomic.Bool
+}
+
+// request is one request object.
+type request[P any] struct {
+	Object      P
+	Unsupported []string // paths of fields that are not acted upon
+	Invalid     error    // the object does not fit its Go type
+}
+
+func newRequests[T any, P interface {
+	*T
+	metav1.Object
+}](kind model.Kind, changed func(...model.ReleaseID)) *requests[T, P] {
+	return &requests[T, P]{kind: kind, changed: changed, items: map[model.ReleaseID]request[P]{}}
+}
+
+// Watch keeps the store up until ctx ends. A list that fails is tried again and never taken for
+// "there is none".
+func (r *requests[T, P]) Watch(ctx context.Context, c dynamic.Interface, gvr schema.GroupVersionResource) {
+	client := c.Resource(gvr)
+	lw := &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			return client.List(ctx, o)
+		},
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			return client.Watch(ctx, o)
+		},
+	}
+	reflector := cache.NewReflectorWithOptions(lw, &unstructured.Unstructured{}, r, cache.ReflectorOptions{
+		Name: string(r.kind), TypeDescription: gvr.String(),
+	})
+	reflector.RunWithContext(ctx)
+}
+
+// Synced reports whether the first list is complete.
+func (r *requests[T, P]) Synced() bool { return r.synced.Load() }
+
+// Get gives a request; found is false when there is none.
+func (r *requests[T, P]) Get(id model.ReleaseID) (req request[P], found bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	req, found = r.items[id]
+	return req, found
+}
+
+// IDs are all requests.
+func (r *requests[T, P]) IDs() []model.ReleaseID {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	ids := make([]model.ReleaseID, 0, len(r.items))
+	for id := range r.items {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// Put replaces a request by what a write returned, so that the next turn does not see an older
+// one. It causes no turn.
+func (r *requests[T, P]) Put(obj P) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id := r.id(obj)
+	old, found := r.items[id]
+	if found && !newer(obj.GetResourceVersion(), old.Object.GetResourceVersion()) {
+		return
+	}
+	old.Object = obj
+	r.items[id] = old
+}
+
+func (r *requests[T, P]) id(obj metav1.Object) model.ReleaseID {
+	return model.ReleaseID{Kind: r.kind, Namespace: obj.GetNamespace(), Name: obj.GetName()}
+}
+
+// Add is part of cache.ReflectorStore.
+func (r *requests[T, P]) Add(obj any) error { return r.set(obj) }
+
+// Update is part of cache.ReflectorStore.
+func (r *requests[T, P]) Update(obj any) error { return r.set(obj) }
+
+// Delete is part of cache.ReflectorStore.
+func (r *requests[T, P]) Delete(obj any) error {
+	o, err := meta.Accessor(obj)
+	if err != nil {
+		return err
+	}
+	id := r.id(o)
+	r.mu.Lock()
+	delete(r.items, id)
+	r.mu.Unlock()
+	r.changed(id)
+	return nil
+}
+
+// Replace is part of cache.ReflectorStore: a complete list.
+func (r *requests[T, P]) Replace(list []any, _ string) error {
+	items := make(map[model.ReleaseID]request[P], len(list))
+	for _, obj := range list {
+		id, req, err := r.decode(obj)
+		if err != nil {
+			return err
+		}
+		items[id] = req
+	}
+	r.mu.Lock()
+	var ids []model.ReleaseID
+	for id, req := range items {
+		if old, found := r.items[id]; !found || counts(old.Object, req.Object) {
+			ids = append(ids, id)
+		}
+	}
+	for id := range r.items {
+		if _, still := items[id]; !still {
+			ids = append(ids, id)
+		}
+	}
+	r.items = items
+	r.mu.Unlock()
+	r.synced.Store(true)
+	r.changed(ids...)
+	return nil
+}
+
+// Resync is part of cache.ReflectorStore: there is nothing to do.
+func (r *requests[T, P]) Resync() error { return nil }
+
+func (r *requests[T, P]) set(obj any) error {
+	id, req, err := r.decode(obj)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	old, found := r.items[id]
+	if found && !newer(req.Object.GetResourceVersion(), old.Object.GetResourceVersion()) {
+		r.mu.Unlock()
+		return nil
+	}
+	r.items[id] = req
+	r.mu.Unlock()
+	if !found || counts(old.Object, req.Object) {
+		r.changed(id)
+	}
+	return nil
+}
+
+// decode makes a request of what the API server sent. An object that does not fit its type stays
+// a request, one that can only be told what is wrong with it.
+func (r *requests[T, P]) decode(obj any) (model.ReleaseID, request[P], error) {
+	u, ok := obj.(*unstructured.Unstructured)
+	if !ok {
+		return model.ReleaseID{}, request[P]{}, fmt.Errorf("reading a %s: got a %T", r.kind, obj)
+	}
+	u.SetManagedFields(nil)
+	raw, err := u.MarshalJSON()
+	if err != nil {
+		return model.ReleaseID{}, request[P]{}, fmt.Errorf("reading %s %s/%s: %w", r.kind, u.GetNamespace(), u.GetName(), err)
+	}
+	req := request[P]{Object: new(T)}
+	if req.Unsupported, err = support.Unsupported(r.kind, raw); err != nil {
+		req.Invalid = err
+	}
+	if err := json.Unmarshal(raw, req.Object); err != nil {
+		req.Object = new(T)
+		req.Object.SetNamespace(u.GetNamespace())
+		req.Object.SetName(u.GetName())
+		req.Object.SetUID(u.GetUID())
+		req.Object.SetGeneration(u.GetGeneration())
+		req.Object.SetResourceVersion(u.GetResourceVersion())
+		req.Invalid = &model.Error{Kind: model.ErrInvalid, Reason: "InvalidSpec", Msg: "the object does not fit its kind", Err: err}
+	}
+	return r.id(u), req, nil
+}
+
+// counts reports whether a change asks for a turn: not one of the status, which is our own writing.
+func counts(old, cur metav1.Object) bool {
+	if old.GetUID() != cur.GetUID() || old.GetGeneration() != cur.GetGeneration() ||
+		(old.GetDeletionTimestamp() == nil) != (cur.GetDeletionTimestamp() == nil) {
+		return true
+	}
+	for _, a := range askingAnnotations {
+		if old.GetAnnotations()[a] != cur.GetAnnotations()[a] {
+			return true
+		}
+	}
+	return false
+}
+
+var askingAnnotations = []string{
+	model.AnnotationSync, model.AnnotationHold, model.AnnotationResume, annotationRefresh,
+}
+
+// newer compares resource versions, which the API server lets clients compare as numbers since
+// Kubernetes 1.35 (KEP-5504): by length, then digit by digit.
+func newer(a, b string) bool {
+	if len(a) != len(b) {
+		return len(a) > len(b)
+	}
+	return a > b
+}
+
+// waitFor polls nothing that costs: it looks at memory until cond holds.
+func waitFor(ctx context.Context, cond func() bool) error {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !cond() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package local
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// Info says where everything of a local installation can be reached.
+type Info struct {
+	Kubeconfig   string        `json:"kubeconfig"`
+	Git          string        `json:"git"`      // clone and push URL of the fleet repository
+	Registry     string        `json:"registry"` // host:port
+	Webhook      string        `json:"webhook"`
+	Node         string        `json:"node"` // containerd, simulated or none
+	NodeReason   string        `json:"nodeReason,omitempty"`
+	Kubernetes   string        `json:"kubernetes"` // version of the API server
+	Environments []Environment `json:"environments"`
+	Processes    []Process     `json:"processes"`
+	Dir          string        `json:"dir"`
+	Logs         string        `json:"logs"`
+	Ready        bool          `json:"ready"`
+}
+
+// Environment is one place the reference application runs in.
+type Environment struct {
+	Name      string `json:"name"`
+	Namespace string `json:"namespace"`
+	Release   string `json:"release"`
+	URL       string `json:"url,omitempty"` // empty where no pod really runs
+}
+
+// Process is one part of the installation.
+type Process struct {
+	Name string `json:"name"` // "supervisor", "cluster", "controller"
+	PID  int    `json:"pid"`
+}
+
+// ErrNotRunning says that there is no installation in a folder, or none that runs.
+var ErrNotRunning = errors.New("nothing is running here; start it with: fairlead up")
+
+func infoPath(dir string) string { return filepath.Join(dir, "info.json") }
+
+// Read gives what a running installation said of itself last.
+func Read(dir string) (Info, error) {
+	var info Info
+	data, err := os.ReadFile(infoPath(dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return info, ErrNotRunning
+	}
+	if err != nil {
+		return info, fmt.Errorf("reading the state of the local installation: %w", err)
+	}
+	if err := json.Unmarshal(data, &info); err != nil {
+		return info, fmt.Errorf("reading %s: %w", infoPath(dir), err)
+	}
+	held, err := lockHeld(dir)
+	if err != nil {
+		return info, err
+	}
+	if !held {
+		return info, ErrNotRunning
+	}
+	return info, nil
+}
+
+// write replaces the file at once, so that no reader sees half of it.
+func (i Info) write(dir string) error {
+	data, err := json.MarshalIndent(i, "", "  ")
+	if err != nil {
+		return fmt.Errorf("describing the local installation: %w", err)
+	}
+	tmp := infoPath(dir) + ".new"
+	if err := os.WriteFile(tmp, append(data, '\n'), 0o600); err != nil {
+		return fmt.Errorf("writing the state of the local installation: %w", err)
+	}
+	if err := os.Rename(tmp, infoPath(dir)); err != nil {
+		return fmt.Errorf("writing the state of the local installation: %w", err)
+	}
+	return nil
+}
+
+// lock takes the folder for this process until the file is closed, or the process ends.
+func lock(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("locking %s: %w", dir, err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("locking %s: another fairlead up runs there; see: fairlead info", dir)
+	}
+	return f, nil
+}
+
+// lockHeld reports whether some process has the folder.
+func lockHeld(dir string) (bool, error) {
+	f, err := os.Open(filepath.Join(dir, "lock"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("looking at %s: %w", dir, err)
+	}
+	defer f.Close()
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB); err != nil {
+		return true, nil
+	}
+	return false, nil
+}

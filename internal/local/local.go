@@ -1,0 +1,339 @@
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/fairlead-cd/fairlead/internal/imagebuild"
+	"github.com/fairlead-cd/fairlead/internal/testkit"
+)
+
+// Options of Run.
+type Options struct {
+	Dir  string // everything is kept here
+	Self string // this binary, to run as controller
+	Node string // auto, containerd, simulated or none
+	// BaseImage is the reference image's base; empty makes one from Debian's packages.
+	BaseImage string
+	// GitPort, RegistryPort and ControllerPort are taken when free; 0 keeps what was used last
+	// time, or takes any.
+	GitPort, RegistryPort, ControllerPort int
+	// Say tells a person what happens, a line at a time.
+	Say func(format string, args ...any)
+	// Ready is called once everything is healthy.
+	Ready func(Info)
+	Now   func() time.Time
+}
+
+// installation is a running one.
+type installation struct {
+	Options
+	ports ports
+	info  Info
+	mu    sync.Mutex // of info, cluster and controller
+
+	git        *testkit.GitServer
+	gitURL     string
+	cluster    *child
+	controller *child
+	secret     string // of the webhook
+}
+
+// Run starts everything, calls o.Ready when the reference application is healthy in every
+// environment, and goes on until ctx ends. Then it stops everything it started.
+func Run(ctx context.Context, o Options) error {
+	for _, sub := range []string{"", "logs", "git", "registry", "cache", "build"} {
+		if err := os.MkdirAll(filepath.Join(o.Dir, sub), 0o700); err != nil {
+			return fmt.Errorf("making the folder of the local installation: %w", err)
+		}
+	}
+	held, err := lock(o.Dir)
+	if err != nil {
+		return err
+	}
+	defer held.Close()
+	defer os.Remove(infoPath(o.Dir))
+	in := &installation{Options: o}
+	if err := in.prepare(); err != nil {
+		return err
+	}
+	servers, stopServers, err := in.serve(ctx)
+	if err != nil {
+		return err
+	}
+	defer stopServers()
+	return in.supervise(servers)
+}
+
+// prepare chooses ports and the webhook's secret, the same as last time where they were chosen
+// before: image names and clone URLs contain them.
+func (in *installation) prepare() error {
+	var err error
+	if in.ports, err = choosePorts(in.Dir, in.Options); err != nil {
+		return err
+	}
+	if in.secret, err = webhookSecret(in.Dir); err != nil {
+		return err
+	}
+	in.info = Info{Dir: in.Dir, Logs: filepath.Join(in.Dir, "logs"), Kubeconfig: filepath.Join(in.Dir, "kubeconfig"),
+		Registry: loopback(in.ports.Registry), Webhook: "http://" + loopback(in.ports.Controller) + "/webhook"}
+	return nil
+}
+
+// serve starts the Git server and the registry, which live in this process.
+func (in *installation) serve(ctx context.Context) (context.Context, func(), error) {
+	var err error
+	in.git, err = testkit.NewGitServer(testkit.GitOptions{
+		Root: filepath.Join(in.Dir, "git"), OnPush: in.pushed,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	url, stopGit, err := in.git.Start(loopback(in.ports.Git))
+	if err != nil {
+		return nil, nil, fmt.Errorf("starting the Git server: %w", err)
+	}
+	in.gitURL = url
+	in.info.Git = url + "/" + fleetName + ".git"
+	registry, err := testkit.NewRegistry(filepath.Join(in.Dir, "registry"))
+	if err != nil {
+		stopGit()
+		return nil, nil, err
+	}
+	_, stopRegistry, err := registry.Start(in.info.Registry)
+	if err != nil {
+		stopGit()
+		return nil, nil, fmt.Errorf("starting the registry: %w", err)
+	}
+	return ctx, func() { stopRegistry(); stopGit() }, nil
+}
+
+// pushed hands a push to the controller's webhook, as a Git host would.
+func (in *installation) pushed(p testkit.GitPush) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := testkit.SendPush(ctx, in.info.Webhook, in.secret, in.gitURL+"/"+p.Repository+".git", p); err != nil {
+		in.Say("the controller did not take the push to %s (%v); it will find it within its interval", p.Repository, err)
+	}
+}
+
+// supervise starts the processes, waits until the applications are healthy, and keeps the
+// processes running until ctx ends.
+func (in *installation) supervise(ctx context.Context) error {
+	// The controller ends before the cluster it talks to.
+	clusterCtx, stopCluster := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopCluster()
+	var clusterDone sync.WaitGroup
+	defer clusterDone.Wait()
+	defer stopCluster()
+
+	starting, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	ready, err := in.startCluster(clusterCtx, &clusterDone)
+	if err != nil {
+		return err
+	}
+	digest, err := in.buildAndAwait(starting, ready)
+	if err != nil {
+		return in.orInterrupted(ctx, err)
+	}
+	if err := in.install(starting, digest); err != nil {
+		return in.orInterrupted(ctx, err)
+	}
+	var controllerDone sync.WaitGroup
+	defer controllerDone.Wait()
+	in.startController(ctx, &controllerDone)
+	if err := in.awaitHealthy(starting); err != nil {
+		return in.orInterrupted(ctx, err)
+	}
+	in.update(func(i *Info) { i.Ready = true })
+	in.Ready(in.snapshot())
+	<-ctx.Done()
+	in.Say("stopping")
+	return nil
+}
+
+// orInterrupted says nothing of errors that only came because someone stopped the installation.
+func (in *installation) orInterrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// startCluster runs the cluster's process; the channel gives what it says when it is ready.
+func (in *installation) startCluster(ctx context.Context, done *sync.WaitGroup) (<-chan clusterReady, error) {
+	bin, err := devcluster(in.Self)
+	if err != nil {
+		return nil, err
+	}
+	readyFile := filepath.Join(in.Dir, "cluster-ready.json")
+	_ = os.Remove(readyFile) // the next look must not see an old one
+	cluster := &child{
+		name: "cluster", log: filepath.Join(in.info.Logs, "cluster.log"),
+		args: []string{bin, "--dir", filepath.Join(in.Dir, "cluster"), "--node", in.Node, "--ready-file", readyFile,
+			"--registry-mirror", in.info.Registry + "=http://" + in.info.Registry,
+			"--parent-pid", fmt.Sprint(os.Getpid())},
+		started: in.processes,
+	}
+	in.keep(&in.cluster, cluster)
+	done.Go(func() { _ = cluster.run(ctx, in.Say) })
+	ready := make(chan clusterReady, 1)
+	go awaitFile(ctx, readyFile, ready)
+	return ready, nil
+}
+
+// clusterReady is what the cluster's process says of itself.
+type clusterReady struct {
+	Kubeconfig, Server, Version, Node, NodeReason string
+}
+
+// awaitFile looks for a file that another process writes in one piece.
+func awaitFile(ctx context.Context, path string, ready chan<- clusterReady) {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if data, err := os.ReadFile(path); err == nil {
+			var r clusterReady
+			if json.Unmarshal(data, &r) == nil {
+				ready <- r
+				return
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// clusterPatience is how long the cluster may take to start; the first start of a containerd node
+// is the longest.
+const clusterPatience = 2 * time.Minute
+
+// buildAndAwait builds the reference image while the cluster starts.
+func (in *installation) buildAndAwait(ctx context.Context, ready <-chan clusterReady) (digest string, err error) {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		in.Say("building the reference image")
+		digest, err = in.buildImage(ctx)
+		return err
+	})
+	group.Go(func() error {
+		in.Say("starting the cluster")
+		select {
+		case r := <-ready:
+			in.update(func(i *Info) {
+				i.Node, i.NodeReason, i.Kubernetes = r.Node, r.NodeReason, r.Version
+			})
+			in.Say("cluster is ready: Kubernetes %s, node %s", r.Version, r.Node)
+			return copyFile(r.Kubeconfig, in.info.Kubeconfig)
+		case <-time.After(clusterPatience):
+			return fmt.Errorf("starting the cluster: not ready after %s; see %s", clusterPatience, in.cluster.log)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+	return digest, group.Wait()
+}
+
+func (in *installation) buildImage(ctx context.Context) (string, error) {
+	source := filepath.Join(in.Dir, "build", "flask-app")
+	if err := unpack(source); err != nil {
+		return "", fmt.Errorf("unpacking the reference application: %w", err)
+	}
+	log, err := os.Create(filepath.Join(in.info.Logs, "image.log"))
+	if err != nil {
+		return "", fmt.Errorf("opening the log of the image build: %w", err)
+	}
+	defer log.Close()
+	var builder imagebuild.Builder
+	digest, err := builder.Build(ctx, imagebuild.Options{
+		ContextDir: source, Image: in.info.Registry + "/flask-app:" + imageTag, BaseImage: in.BaseImage,
+		CacheDir: filepath.Join(in.Dir, "cache", "images"), Log: log,
+	})
+	if err != nil {
+		return "", fmt.Errorf("building the reference image (log: %s): %w", log.Name(), err)
+	}
+	return digest, nil
+}
+
+// imageTag is the tag the fleet's template names.
+const imageTag = "1.0.0"
+
+func (in *installation) startController(ctx context.Context, done *sync.WaitGroup) {
+	controller := &child{
+		name: "controller", log: filepath.Join(in.info.Logs, "controller.log"),
+		args:    []string{in.Self, "controller", "--kubeconfig", in.info.Kubeconfig, "--config", in.configPath()},
+		started: in.processes,
+	}
+	in.keep(&in.controller, controller)
+	done.Go(func() { _ = controller.run(ctx, in.Say) })
+}
+
+// keep notes a child where processes finds it.
+func (in *installation) keep(place **child, c *child) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	*place = c
+}
+
+// processes writes who runs as what, for people and for tests that end some of them.
+func (in *installation) processes() {
+	in.update(func(i *Info) {
+		i.Processes = []Process{{"supervisor", os.Getpid()}}
+		for _, c := range []*child{in.cluster, in.controller} {
+			if c != nil && c.PID() != 0 {
+				i.Processes = append(i.Processes, Process{c.name, c.PID()})
+			}
+		}
+	})
+}
+
+func (in *installation) update(change func(*Info)) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	change(&in.info)
+	if err := in.info.write(in.Dir); err != nil {
+		in.Say("%v", err)
+	}
+}
+
+func (in *installation) snapshot() Info {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.info
+}
+
+func loopback(port int) string { return net.JoinHostPort("127.0.0.1", fmt.Sprint(port)) }
+
+func copyFile(from, to string) error {
+	src, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	tmp := to + ".new"
+	dst, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(dst, src); err != nil {
+		dst.Close()
+		return err
+	}
+	if err := dst.Close(); err != nil {
+		return err
+	}
+	return os.Rename(tmp, to)
+}
