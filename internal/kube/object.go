@@ -45,7 +45,7 @@ func (c *Client) ApplyRaw(ctx context.Context, gvk schema.GroupVersionKind, ns, 
 	if err != nil {
 		return nil, err
 	}
-	b, err := req.SetHeader("Accept", runtime.ContentTypeJSON).Do(ctx).Raw()
+	b, err := rawOf(req.SetHeader("Accept", runtime.ContentTypeJSON).Do(ctx))
 	return b, describe("applying", keyOf(gvk, ns, name), err)
 }
 
@@ -73,7 +73,7 @@ func (c *Client) Get(ctx context.Context, gvk schema.GroupVersionKind, ns, name 
 	if err != nil {
 		return nil, err
 	}
-	b, err := c.meta.Get().AbsPath(path...).SetHeader("Accept", runtime.ContentTypeJSON).Do(ctx).Raw()
+	b, err := rawOf(c.meta.Get().AbsPath(path...).SetHeader("Accept", runtime.ContentTypeJSON).Do(ctx))
 	return b, describe("reading", keyOf(gvk, ns, name), err)
 }
 
@@ -154,6 +154,15 @@ func pathOf(m Mapping, ns, name string) []string {
 		p = append(p, name)
 	}
 	return p
+}
+
+// rawOf is the body of an answer. Only Error decodes the Status of a refusal, which says whether the
+// object or its kind is missing; Raw alone does not.
+func rawOf(r rest.Result) ([]byte, error) {
+	if err := r.Error(); err != nil {
+		return nil, err
+	}
+	return r.Raw()
 }
 
 func metaOf(r rest.Result) (*metav1.ObjectMeta, error) {
