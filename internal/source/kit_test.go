@@ -16,7 +16,7 @@ import (
 
 // kit is a Git server with one repository, and sources that heard of what changed.
 type kit struct {
-	t    *testing.T
+	t    testing.TB
 	srv  *testkit.GitServer
 	url  string // of the server
 	repo *git.Repo
@@ -35,7 +35,7 @@ type heardError struct {
 
 const repoName = "fluxcd/helm-operator-get-started"
 
-func newKit(t *testing.T, opts source.Options, gitOpts testkit.GitOptions) *kit {
+func newKit(t testing.TB, opts source.Options, gitOpts testkit.GitOptions) *kit {
 	t.Helper()
 	k := &kit{t: t}
 	k.heard = sync.NewCond(&k.mu)

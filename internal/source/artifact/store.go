@@ -18,9 +18,11 @@ import (
 type Found struct {
 	Artifact model.Artifact // without Dir
 	Warnings []string
-	// Fill writes the content into an empty folder.
-	Fill func(ctx context.Context, dir string) error
+	Fill     Fill
 }
+
+// Fill writes an artifact's content into an empty folder, and gives its size.
+type Fill func(ctx context.Context, dir string) (bytes int64, err error)
 
 // Grace is how long a folder stays after it was last handed out, whatever space is needed.
 const Grace = 10 * time.Minute
@@ -33,6 +35,7 @@ type Store struct {
 
 	mu      sync.Mutex
 	entries map[string]*entry
+	total   int64 // bytes of those that are written
 }
 
 // entry is an artifact that is, or is being, written.
@@ -40,7 +43,9 @@ type entry struct {
 	ready chan struct{} // closed when written or failed
 	err   error
 	bytes int64
-	used  time.Time
+	used  time.Time // when it was last handed out
+
+	written bool // and counted
 }
 
 // Open makes the store at dir. What an earlier process left is removed: it may be incomplete
@@ -58,7 +63,7 @@ func Open(dir string, maxBytes int64, inUse func() map[string]bool) (*Store, err
 
 // Get gives the folder of an artifact, filling it when it is not there. Callers asking for one
 // digest at the same time share the work.
-func (s *Store) Get(ctx context.Context, digest string, fill func(ctx context.Context, dir string) error) (string, error) {
+func (s *Store) Get(ctx context.Context, digest string, fill Fill) (string, error) {
 	dir := filepath.Join(s.dir, digest)
 	for {
 		s.mu.Lock()
@@ -99,66 +104,62 @@ func (s *Store) forget(digest string, e *entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.entries[digest] == e {
-		delete(s.entries, digest)
+		s.drop(digest, e)
 	}
 }
 
-func (s *Store) fill(ctx context.Context, digest, dir string, e *entry, fill func(ctx context.Context, dir string) error) {
+func (s *Store) fill(ctx context.Context, digest, dir string, e *entry, fill Fill) {
 	defer close(e.ready)
 	e.bytes, e.err = s.write(ctx, dir, fill)
 	if e.err != nil {
 		s.forget(digest, e)
 		return
 	}
+	s.mu.Lock()
+	e.written = true
+	s.total += e.bytes
+	s.mu.Unlock()
 	s.makeRoom(digest)
 }
 
-func (s *Store) write(ctx context.Context, dir string, fill func(ctx context.Context, dir string) error) (int64, error) {
+func (s *Store) write(ctx context.Context, dir string, fill Fill) (int64, error) {
 	tmp, err := os.MkdirTemp(s.dir, "tmp-")
 	if err != nil {
 		return 0, fmt.Errorf("making a folder for an artifact: %w", err)
 	}
-	defer os.RemoveAll(tmp)
-	if err := fill(ctx, tmp); err != nil {
-		return 0, err
-	}
-	var bytes int64
-	err = filepath.WalkDir(tmp, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
+	placed := false
+	defer func() {
+		if !placed {
+			_ = os.RemoveAll(tmp)
 		}
-		info, err := d.Info()
-		if err == nil {
-			bytes += info.Size()
-		}
-		return err
-	})
+	}()
+	bytes, err := fill(ctx, tmp)
 	if err != nil {
-		return 0, fmt.Errorf("measuring an artifact: %w", err)
+		return 0, err
 	}
 	if err := os.Rename(tmp, dir); err != nil {
 		return 0, fmt.Errorf("placing an artifact: %w", err)
 	}
+	placed = true
 	return bytes, nil
 }
 
 // makeRoom removes what was used longest ago until the store fits, keeping what is in use.
 func (s *Store) makeRoom(keep string) {
-	s.mu.Lock()
 	type aged struct {
 		digest string
 		*entry
 	}
-	var total int64
+	s.mu.Lock()
+	total := s.total
 	var all []aged
 	for digest, e := range s.entries {
-		select {
-		case <-e.ready:
-		default:
-			continue
+		if total <= s.maxBytes {
+			break
 		}
-		total += e.bytes
-		all = append(all, aged{digest, e})
+		if e.written {
+			all = append(all, aged{digest, e})
+		}
 	}
 	s.mu.Unlock()
 	if total <= s.maxBytes {
@@ -191,7 +192,15 @@ func (s *Store) remove(digest string, e *entry) bool {
 	if err := os.Rename(dir, gone); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false
 	}
-	delete(s.entries, digest)
+	s.drop(digest, e)
 	_ = os.RemoveAll(gone)
 	return true
+}
+
+// drop is called with mu held.
+func (s *Store) drop(digest string, e *entry) {
+	delete(s.entries, digest)
+	if e.written {
+		s.total -= e.bytes
+	}
 }

@@ -23,22 +23,23 @@ type Bounds struct {
 // UnpackChart writes the chart in a gzipped tar to dir/name. As Helm does it takes the first part
 // of each path in the archive for the chart's folder, whatever that is called. Links and special
 // files are refused: "helm package" writes none.
-func UnpackChart(r io.Reader, dir, name string, max Bounds) error {
+func UnpackChart(r io.Reader, dir, name string, max Bounds) (int64, error) {
 	zipped, err := gzip.NewReader(r)
 	if err != nil {
-		return badArchive("it is no gzip file", err)
+		return 0, badArchive("it is no gzip file", err)
 	}
 	base := filepath.Join(dir, name)
 	if err := os.Mkdir(base, 0o755); err != nil {
-		return fmt.Errorf("unpacking a chart: %w", err)
+		return 0, fmt.Errorf("unpacking a chart: %w", err)
 	}
 	root, err := os.OpenRoot(base)
 	if err != nil {
-		return fmt.Errorf("unpacking a chart: %w", err)
+		return 0, fmt.Errorf("unpacking a chart: %w", err)
 	}
 	defer root.Close()
 	// One byte more than allowed shows that there is more.
-	limited := &io.LimitedReader{R: zipped, N: max.Bytes + tarOverhead(max.Files) + 1}
+	allowed := max.Bytes + tarOverhead(max.Files) + 1
+	limited := &io.LimitedReader{R: zipped, N: allowed}
 	archive := tar.NewReader(limited)
 	files := 0
 	for {
@@ -47,26 +48,26 @@ func UnpackChart(r io.Reader, dir, name string, max Bounds) error {
 			break
 		}
 		if limited.N <= 0 {
-			return tooLarge(max)
+			return 0, tooLarge(max)
 		}
 		if err != nil {
-			return badArchive("it cannot be read", err)
+			return 0, badArchive("it cannot be read", err)
 		}
 		if files++; files > max.Files {
-			return tooLarge(max)
+			return 0, tooLarge(max)
 		}
 		err = unpackEntry(root, archive, header)
 		if limited.N <= 0 {
-			return tooLarge(max)
+			return 0, tooLarge(max)
 		}
 		if err != nil {
-			return err
+			return 0, err
 		}
 	}
 	if _, err := root.Stat("Chart.yaml"); err != nil {
-		return badArchive("it holds no Chart.yaml", nil)
+		return 0, badArchive("it holds no Chart.yaml", nil)
 	}
-	return nil
+	return allowed - limited.N, nil
 }
 
 // tarOverhead is room for the headers and padding of a tar.

@@ -57,37 +57,38 @@ func (f *Folder) Resolve(ctx context.Context, ref model.Ref) (artifact.Found, er
 	return artifact.Found{
 		Artifact: model.Artifact{Path: sel.Path, Digest: digest},
 		Warnings: sel.Warnings,
-		Fill:     func(ctx context.Context, dir string) error { return f.copy(ctx, ref, digest, dir) },
+		Fill:     func(ctx context.Context, dir string) (int64, error) { return f.copy(ctx, ref, digest, dir) },
 	}, nil
 }
 
 // copy writes the content to dir, and looks afterwards that it is what was resolved.
-func (f *Folder) copy(ctx context.Context, ref model.Ref, digest, dir string) error {
+func (f *Folder) copy(ctx context.Context, ref model.Ref, digest, dir string) (int64, error) {
 	from, err := os.OpenRoot(f.dir)
 	if err != nil {
-		return fmt.Errorf("copying folder %s: %w", f.dir, err)
+		return 0, fmt.Errorf("copying folder %s: %w", f.dir, err)
 	}
 	defer from.Close()
 	sel, err := f.tree(from).Select(ctx, ref.Path, ref.Files, f.limit)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if err := sel.Write(ctx, dir); err != nil {
-		return err
+	bytes, err := sel.Write(ctx, dir)
+	if err != nil {
+		return 0, err
 	}
 	to, err := os.OpenRoot(dir)
 	if err != nil {
-		return fmt.Errorf("copying folder %s: %w", f.dir, err)
+		return 0, fmt.Errorf("copying folder %s: %w", f.dir, err)
 	}
 	defer to.Close()
 	written, err := sel.In(f.tree(to)).Sum(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if written != digest {
-		return &model.Error{Kind: model.ErrTransient, Reason: "FolderChanged", Msg: "folder " + f.dir + " changed while it was read", Next: "try again"}
+		return 0, &model.Error{Kind: model.ErrTransient, Reason: "FolderChanged", Msg: "folder " + f.dir + " changed while it was read", Next: "try again"}
 	}
-	return nil
+	return bytes, nil
 }
 
 func (f *Folder) tree(root *os.Root) tree.Tree {

@@ -149,7 +149,7 @@ func (r *Repository) Resolve(ctx context.Context, ref model.Ref) (artifact.Found
 			Path: ref.Chart, Digest: artifact.ChartDigest(ref.Chart, sum),
 			Revision: model.Revision{Ref: v.Version, Version: v.Version, Digest: "sha256:" + sum},
 		},
-		Fill: func(ctx context.Context, dir string) error { return r.fill(ctx, at, sum, ref.Chart, dir) },
+		Fill: func(ctx context.Context, dir string) (int64, error) { return r.fill(ctx, at, sum, ref.Chart, dir) },
 	}, nil
 }
 
@@ -216,13 +216,13 @@ func (r *Repository) sum(ctx context.Context, at *url.URL) (string, error) {
 	return sum, nil
 }
 
-func (r *Repository) fill(ctx context.Context, at *url.URL, sum, chart, dir string) error {
+func (r *Repository) fill(ctx context.Context, at *url.URL, sum, chart, dir string) (int64, error) {
 	body, _, err := r.client.get(ctx, at, nil, r.opts.MaxChart)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if digest := sha256.Sum256(body); hex.EncodeToString(digest[:]) != sum {
-		return &model.Error{
+		return 0, &model.Error{
 			Kind: model.ErrInvalid, Reason: "DigestMismatch", Msg: fmt.Sprintf("%s is not what the index says: its digest is %x, not %s", at.Redacted(), digest, sum),
 			Next: "ask the repository's owner: the archive or the index was changed",
 		}

@@ -161,10 +161,10 @@ func (r *Repository) Resolve(ctx context.Context, ref model.Ref) (artifact.Found
 			Path: r.chart, Digest: artifact.ChartDigest(r.chart, c.layer),
 			Revision: model.Revision{Ref: version, Version: version, Digest: c.manifest},
 		},
-		Fill: func(ctx context.Context, dir string) error {
+		Fill: func(ctx context.Context, dir string) (int64, error) {
 			data, err := r.repo.Blob(ctx, c.layer, r.opts.MaxChart)
 			if err != nil {
-				return err
+				return 0, err
 			}
 			return artifact.UnpackChart(bytes.NewReader(data), dir, r.chart, r.opts.Unpacked)
 		},

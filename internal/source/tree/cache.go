@@ -9,9 +9,37 @@ type Cache struct {
 	lists map[string][]Entry
 	scans map[string]*scan
 	size  int // entries kept
+	files map[string][]byte
+	bytes int // of files
 }
 
-const maxCached = 200_000
+const (
+	maxCached      = 200_000
+	maxCachedFile  = 64 << 10
+	maxCachedBytes = 4 << 20
+)
+
+func (c *Cache) file(id string) ([]byte, bool) {
+	if c == nil {
+		return nil, false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	data, ok := c.files[id]
+	return data, ok
+}
+
+func (c *Cache) keepFile(id string, data []byte) {
+	if c == nil || len(data) > maxCachedFile {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.bytes += len(data); c.files == nil || c.bytes > maxCachedBytes {
+		c.files, c.bytes = map[string][]byte{}, len(data)
+	}
+	c.files[id] = data
+}
 
 func (c *Cache) list(id string) ([]Entry, bool) {
 	if c == nil {

@@ -149,3 +149,16 @@ func (t Tree) list(ctx context.Context, id string) ([]Entry, error) {
 	t.Cache.keepList(id, entries)
 	return entries, nil
 }
+
+// read gives a small file from the cache: the templates of one chart are written for each release
+// of it that has values files of its own.
+func (t Tree) read(ctx context.Context, id string) ([]byte, error) {
+	if data, ok := t.Cache.file(id); ok {
+		return data, nil
+	}
+	data, err := t.Reader.Read(ctx, id)
+	if err == nil {
+		t.Cache.keepFile(id, data)
+	}
+	return data, err
+}

@@ -11,49 +11,58 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/model"
 )
 
-// Write puts the selection into the empty folder dir, every part at the path it has in the tree.
-func (s *Selection) Write(ctx context.Context, dir string) error {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return fmt.Errorf("opening the artifact's folder: %w", err)
-	}
-	defer root.Close()
+// Write puts the selection into the empty folder dir, every part at the path it has in the tree,
+// and gives the bytes it wrote.
+//
+// It opens files by name: dir is ours alone, names were checked when the tree was read, and links
+// are made after all else, so no name can lead out. Of many releases this is the first large cost.
+func (s *Selection) Write(ctx context.Context, dir string) (int64, error) {
 	var links []link
-	err = s.walk(ctx, func(at string, kind Kind, data []byte) error {
-		name := filepath.FromSlash(at)
-		if kind == Link {
+	var bytes int64
+	made := map[string]bool{".": true}
+	err := s.walk(ctx, func(at string, kind Kind, data []byte) error {
+		bytes += int64(len(data))
+		switch kind {
+		case Link:
 			links = append(links, link{path: at, target: string(data)})
 			return nil
+		case Dir:
+			return mkdir(dir, at, made)
 		}
-		if kind == Dir {
-			if at == "." {
-				return nil
-			}
-			return root.MkdirAll(name, 0o755)
-		}
-		if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		if err := mkdir(dir, path.Dir(at), made); err != nil {
 			return err
 		}
 		mode := os.FileMode(0o644)
 		if kind == Exec {
 			mode = 0o755
 		}
-		return root.WriteFile(name, data, mode)
+		return os.WriteFile(filepath.Join(dir, filepath.FromSlash(at)), data, mode)
 	})
 	if err != nil {
+		return 0, err
+	}
+	for _, l := range links {
+		err := mkdir(dir, path.Dir(l.path), made)
+		if err == nil {
+			err = os.Symlink(filepath.FromSlash(l.target), filepath.Join(dir, filepath.FromSlash(l.path)))
+		}
+		if err != nil {
+			return 0, fmt.Errorf("linking %s: %w", l.path, err)
+		}
+	}
+	return bytes, nil
+}
+
+// mkdir makes the folder at, and those above it, once.
+func mkdir(dir, at string, made map[string]bool) error {
+	if made[at] {
+		return nil
+	}
+	if err := mkdir(dir, path.Dir(at), made); err != nil {
 		return err
 	}
-	// Links come last, so that nothing is written through one.
-	for _, l := range links {
-		name := filepath.FromSlash(l.path)
-		if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			return fmt.Errorf("linking %s: %w", l.path, err)
-		}
-		if err := root.Symlink(filepath.FromSlash(l.target), name); err != nil {
-			return fmt.Errorf("linking %s: %w", l.path, err)
-		}
-	}
-	return nil
+	made[at] = true
+	return os.Mkdir(filepath.Join(dir, filepath.FromSlash(at)), 0o755)
 }
 
 // Sum is the digest of the selection's content, for trees whose IDs are no digests.
@@ -104,7 +113,7 @@ func (w *walker) walk(ctx context.Context, at string, e Entry, depth int) error 
 	case Dir:
 		return w.walkDir(ctx, at, e, depth)
 	}
-	data, err := w.tree.Reader.Read(ctx, e.ID)
+	data, err := w.tree.read(ctx, e.ID)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", at, err)
 	}

@@ -1,0 +1,114 @@
+package artifact
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+)
+
+func fill(size int) Fill {
+	return func(_ context.Context, dir string) (int64, error) {
+		return int64(size), os.WriteFile(filepath.Join(dir, "content"), bytes.Repeat([]byte("x"), size), 0o600)
+	}
+}
+
+func open(t *testing.T, max int64, used map[string]bool) *Store {
+	t.Helper()
+	s, err := Open(filepath.Join(t.TempDir(), "artifacts"), max, func() map[string]bool { return used })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestOneFillForManyCallers(t *testing.T) {
+	s := open(t, 1<<20, nil)
+	fills := 0
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			dir, err := s.Get(t.Context(), "a", func(ctx context.Context, dir string) (int64, error) {
+				fills++
+				return fill(10)(ctx, dir)
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			if _, err := os.Stat(filepath.Join(dir, "content")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if fills != 1 {
+		t.Errorf("filled %d times", fills)
+	}
+}
+
+func TestFailedFillLeavesNothing(t *testing.T) {
+	s := open(t, 1<<20, nil)
+	broken := errors.New("broken")
+	_, err := s.Get(t.Context(), "a", func(_ context.Context, dir string) (int64, error) {
+		_ = os.WriteFile(filepath.Join(dir, "half"), nil, 0o600)
+		return 0, broken
+	})
+	if !errors.Is(err, broken) {
+		t.Error(err)
+	}
+	if left, _ := os.ReadDir(s.dir); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	if _, err := s.Get(t.Context(), "a", fill(1)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRoomIsMadeFromWhatNobodyUses(t *testing.T) {
+	s := open(t, 250, map[string]bool{"watched": true})
+	for _, digest := range []string{"watched", "old", "fresh"} {
+		if _, err := s.Get(t.Context(), digest, fill(100)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	long := time.Now().Add(-2 * Grace)
+	s.mu.Lock()
+	s.entries["watched"].used, s.entries["old"].used = long, long
+	s.mu.Unlock()
+	if _, err := s.Get(t.Context(), "new", fill(100)); err != nil {
+		t.Fatal(err)
+	}
+	for digest, want := range map[string]bool{"watched": true, "old": false, "fresh": true, "new": true} {
+		if _, err := os.Stat(filepath.Join(s.dir, digest)); (err == nil) != want {
+			t.Errorf("%s is there: %v, want %v", digest, err == nil, want)
+		}
+	}
+	if s.total != 300 {
+		t.Errorf("counts %d bytes", s.total)
+	}
+}
+
+func TestWhatAnotherProcessLeftIsNotTrusted(t *testing.T) {
+	s := open(t, 1<<20, nil)
+	dir, err := s.Get(t.Context(), "a", fill(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(s.dir, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("it is still there")
+	}
+	// Nor does it matter that someone cleans up meanwhile.
+	if _, err := s.Get(t.Context(), "a", fill(1)); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(dir); err != nil {
+		t.Error(err)
+	}
+}
