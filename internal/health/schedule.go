@@ -194,19 +194,19 @@ func (d *diagnosis) volumeClaim(ctx context.Context, key model.ObjectKey, h mode
 	f.add(model.RoleObject, key, "%s", h.Message)
 	slices.SortStableFunc(events, func(a, b corev1.Event) int { return eventTime(&b).Compare(eventTime(&a)) })
 	slices.SortStableFunc(events, func(a, b corev1.Event) int { return strings.Compare(b.Type, a.Type) }) // warnings first
-	for i := range events {
-		e := &events[i]
-		f.reason = e.Reason
-		f.add(model.RoleCause, key, "%s: %s", key.Short(), oneLine(clean(e.Message)))
-		grace := d.o.Rules.Mount
-		if strings.Contains(e.Message, "storageclass") && strings.Contains(e.Message, "not found") {
-			grace = d.o.Rules.Missing
-		}
-		if e.Type == corev1.EventTypeWarning || e.Reason == "FailedBinding" {
-			f.finalAfter(grace, later(firstSeen(e), d.o.Since), d.o.Now)
-		}
+	if len(events) == 0 {
+		f.add(model.RoleCause, key, "%s: %s", key.Short(), h.Message)
 		return []finding{f}, nil
 	}
-	f.add(model.RoleCause, key, "%s: %s", key.Short(), h.Message)
+	e := &events[0]
+	f.reason = e.Reason
+	f.add(model.RoleCause, key, "%s: %s", key.Short(), oneLine(clean(e.Message)))
+	grace := d.o.Rules.Mount
+	if strings.Contains(e.Message, "storageclass") && strings.Contains(e.Message, "not found") {
+		grace = d.o.Rules.Missing
+	}
+	if e.Type == corev1.EventTypeWarning || e.Reason == "FailedBinding" {
+		f.finalAfter(grace, later(firstSeen(e), d.o.Since), d.o.Now)
+	}
 	return []finding{f}, nil
 }

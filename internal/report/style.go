@@ -43,10 +43,6 @@ func in(emphasis func(string) string, text string) string {
 // logs that may be of any script.
 func columns(s string) int { return utf8.RuneCountInString(s) }
 
-func pad(s string, width int) string {
-	return s + strings.Repeat(" ", max(0, width-columns(s)))
-}
-
 // clean makes foreign text safe to show: no control characters, none that reorder text.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
