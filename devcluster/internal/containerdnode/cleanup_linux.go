@@ -86,6 +86,7 @@ func unescapeMount(s string) string {
 func removeState(n *note) error {
 	l := layout(n.Dir)
 	removeShimSockets(l.state())
+	removeNetworkResults(l.state())
 	var errs []error
 	for _, dir := range []string{l.state(), l.runc(), l.kubelet(), l.podLogs(), l.ipam(), runDir} {
 		if err := os.RemoveAll(dir); err != nil {
@@ -115,6 +116,25 @@ func removeShimSockets(state string) {
 			_ = os.Remove(socket)
 		}
 	}
+	// Each succeeds when nothing else is there.
+	_ = os.Remove("/run/containerd/s")
+	_ = os.Remove("/run/containerd")
+}
+
+// removeNetworkResults removes what the CNI library notes of each sandbox, in a directory
+// that all its users share.
+func removeNetworkResults(state string) {
+	const results = "/var/lib/cni/results"
+	sandboxes, _ := filepath.Glob(filepath.Join(state, "io.containerd.grpc.v1.cri", "sandboxes", "*"))
+	for _, s := range sandboxes {
+		found, _ := filepath.Glob(filepath.Join(results, "*-"+filepath.Base(s)+"-*"))
+		for _, file := range found {
+			_ = os.Remove(file)
+		}
+	}
+	// Each succeeds when nothing else is there.
+	_ = os.Remove(results)
+	_ = os.Remove(filepath.Dir(results))
 }
 
 // removeLogLinks removes the links the kubelet makes in a directory of the machine's.

@@ -128,7 +128,6 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
 // writeCNI writes the one network there is. The bridge and its address are the node's
 // work; the plugin only plugs pods in, so it changes no setting of the machine.
 func (n *containerdNode) writeCNI() error {
-	type object = map[string]any
 	data, err := json.MarshalIndent(object{
 		"cniVersion": "0.4.0", "name": "fairlead",
 		"plugins": []object{{

@@ -12,6 +12,9 @@ import (
 	"github.com/fairlead-cd/fairlead/devcluster/internal/certs"
 )
 
+// proxyHealthPort is where kube-proxy tells that it has done its work.
+const proxyHealthPort = "10256"
+
 // startKubelet starts the kubelet with an identity of a node and no more.
 func (n *containerdNode) startKubelet(context.Context) error {
 	l := n.layout
@@ -51,8 +54,7 @@ func (n *containerdNode) startKubelet(context.Context) error {
 }
 
 // kubeletConfig is a KubeletConfiguration: what differs from the defaults.
-func (n *containerdNode) kubeletConfig(cert, key string) map[string]any {
-	type object = map[string]any
+func (n *containerdNode) kubeletConfig(cert, key string) object {
 	l, node := n.layout, n.addresses.node.String()
 	return object{
 		"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
@@ -102,13 +104,12 @@ func (n *containerdNode) startProxy(context.Context) error {
 	if err := authority.WriteKubeconfig(kubeconfig, n.config.Server, certs.Subject{CommonName: "system:kube-proxy"}); err != nil {
 		return err
 	}
-	type object = map[string]any
 	node := n.addresses.node.String()
 	err = writeJSON(l.config("kube-proxy.json"), object{
 		"apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration",
 		"clientConnection": object{"kubeconfig": kubeconfig}, "hostnameOverride": n.config.NodeName,
 		"mode": "iptables", "clusterCIDR": n.addresses.pods.String(), "bindAddress": node,
-		"healthzBindAddress": net.JoinHostPort(node, "10256"), "metricsBindAddress": net.JoinHostPort(node, "10249"),
+		"healthzBindAddress": net.JoinHostPort(node, proxyHealthPort), "metricsBindAddress": net.JoinHostPort(node, "10249"),
 		// Node ports are for this machine, not for its neighbours.
 		"nodePortAddresses": []string{"127.0.0.0/8"},
 		"iptables":          object{"localhostNodePorts": true, "minSyncPeriod": "0s", "syncPeriod": "30s"},

@@ -41,6 +41,31 @@ func parseAddresses(podCIDR, serviceCIDR string) (addresses, error) {
 	return addresses{pods: pods, services: services, node: pods.Addr().Next()}, nil
 }
 
+// checkRanges refuses ranges the machine has another way to: packets for somebody else's
+// addresses must not be taken away, nor our own be sent there.
+func checkRanges(a addresses) error {
+	routes, err := netlink.RouteList(nil, netlink.FAMILY_V4)
+	if err != nil {
+		return fmt.Errorf("listing routes: %w", err)
+	}
+	for _, r := range routes {
+		if r.Dst == nil {
+			continue
+		}
+		dst, ok := netip.AddrFromSlice(r.Dst.IP.To4())
+		bits, _ := r.Dst.Mask.Size()
+		if !ok || bits == 0 {
+			continue
+		}
+		for _, p := range []netip.Prefix{a.pods, a.services} {
+			if netip.PrefixFrom(dst, bits).Overlaps(p) {
+				return fmt.Errorf("range %s overlaps the machine's network %s: choose other ranges for pods and Services", p, r.Dst)
+			}
+		}
+	}
+	return nil
+}
+
 // guardNetwork routes the range of Services to a bridge that leads nowhere. It comes before
 // anything that could send to a Service: without it, a packet to a Service that has no
 // endpoints, or no rules yet, would follow the machine's default route.

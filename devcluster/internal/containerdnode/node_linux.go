@@ -29,6 +29,8 @@ type containerdNode struct {
 	addresses addresses
 	lock      *os.File
 	note      *note
+	// begun is when this run started, to the second, as the API server tells times.
+	begun time.Time
 
 	containerd, kubelet, proxy *child
 	dns                        *dnsServer
@@ -61,6 +63,7 @@ func (n *containerdNode) Cleanup() error {
 
 // Start brings the node up and returns when it is Ready.
 func (n *containerdNode) Start(ctx context.Context) error {
+	n.begun = time.Now().Truncate(time.Second)
 	if err := n.claim(); err != nil {
 		return err
 	}
@@ -96,6 +99,11 @@ func (n *containerdNode) claim() error {
 	n.layout = layout(dir)
 	if n.lock, err = lockNote(); err != nil {
 		return fmt.Errorf("taking this machine for the node: %w", err)
+	}
+	if err := checkRanges(n.addresses); err != nil {
+		_ = n.lock.Close()
+		n.lock = nil // nothing is done yet, so Stop has nothing to undo
+		return err
 	}
 	_, kubeletDir := os.Stat("/var/lib/kubelet")
 	n.note = &note{Dir: dir, Settings: readSettings(), KubeletDir: errors.Is(kubeletDir, os.ErrNotExist)}

@@ -1,12 +1,8 @@
 package containerdnode
 
 import (
-	"archive/tar"
 	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 )
 
@@ -95,72 +91,9 @@ func pauseArchive(arch string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	layer, err := tarOf(tarFile{"pause", program, 0o755})
+	img, err := newImage(arch, "/pause", tarFile{"pause", program, 0o755})
 	if err != nil {
 		return nil, err
 	}
-	type object = map[string]any
-	config, err := json.Marshal(object{
-		"os": "linux", "architecture": arch,
-		"config": object{"Entrypoint": []string{"/pause"}, "User": "65535:65535"},
-		"rootfs": object{"type": "layers", "diff_ids": []string{digest(layer)}},
-	})
-	if err != nil {
-		return nil, err
-	}
-	describe := func(mediaType string, blob []byte) object {
-		return object{"mediaType": mediaType, "digest": digest(blob), "size": len(blob)}
-	}
-	manifest, err := json.Marshal(object{
-		"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
-		"config": describe("application/vnd.oci.image.config.v1+json", config),
-		"layers": []object{describe("application/vnd.oci.image.layer.v1.tar", layer)},
-	})
-	if err != nil {
-		return nil, err
-	}
-	entry := describe("application/vnd.oci.image.manifest.v1+json", manifest)
-	entry["annotations"] = object{"io.containerd.image.name": pauseImage}
-	entry["platform"] = object{"os": "linux", "architecture": arch}
-	index, err := json.Marshal(object{"schemaVersion": 2, "manifests": []object{entry}})
-	if err != nil {
-		return nil, err
-	}
-	return tarOf(
-		tarFile{"oci-layout", []byte(`{"imageLayoutVersion":"1.0.0"}`), 0o644},
-		tarFile{"index.json", index, 0o644},
-		tarFile{blobName(layer), layer, 0o644},
-		tarFile{blobName(config), config, 0o644},
-		tarFile{blobName(manifest), manifest, 0o644},
-	)
+	return img.archive(pauseImage)
 }
-
-type tarFile struct {
-	name    string
-	content []byte
-	mode    int64
-}
-
-func tarOf(files ...tarFile) ([]byte, error) {
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	for _, f := range files {
-		if err := w.WriteHeader(&tar.Header{Name: f.name, Mode: f.mode, Size: int64(len(f.content))}); err != nil {
-			return nil, fmt.Errorf("packing %s: %w", f.name, err)
-		}
-		if _, err := w.Write(f.content); err != nil {
-			return nil, fmt.Errorf("packing %s: %w", f.name, err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("packing: %w", err)
-	}
-	return b.Bytes(), nil
-}
-
-func digest(blob []byte) string {
-	sum := sha256.Sum256(blob)
-	return "sha256:" + hex.EncodeToString(sum[:])
-}
-
-func blobName(blob []byte) string { return "blobs/sha256/" + digest(blob)[len("sha256:"):] }
