@@ -2,11 +2,13 @@ package record
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
 )
@@ -106,6 +108,16 @@ func TestFromSecretMetadata(t *testing.T) {
 			labels: map[string]string{"owner": "helm", "name": "web", "version": "3", "status": "pending-upgrade"},
 			want:   model.Record{Revision: 3, Status: model.RecordPendingUpgrade},
 		},
+		{
+			name: "ours, with the annotations gone", secret: "sh.helm.release.v1.web.v3", ok: true,
+			labels: with(labels, "fairlead.dev/owner", "HelmRelease.shop.web.v2", "fairlead.dev/inputs", "3_q80_i"),
+			want:   model.Record{Revision: 3, Status: model.RecordDeployed, Owner: "HelmRelease/shop/web.v2", Inputs: "abcd"},
+		},
+		{
+			name: "Helm's, with labels copied from ours", secret: "sh.helm.release.v1.web.v3", ok: true,
+			labels: with(labels, "fairlead.dev/owner", "HelmRelease.shop.web.v2", "fairlead.dev/inputs", "2_q80_i"),
+			want:   model.Record{Revision: 3, Status: model.RecordDeployed},
+		},
 		{name: "another Secret with such labels", secret: "password", labels: labels},
 		{name: "another name than its labels say", secret: "sh.helm.release.v1.web.v4", labels: labels},
 		{name: "no labels", secret: "sh.helm.release.v1.web.v3"},
@@ -124,6 +136,27 @@ func TestFromSecretMetadata(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func with(labels map[string]string, more ...string) map[string]string {
+	out := maps.Clone(labels)
+	for i := 0; i < len(more); i += 2 {
+		out[more[i]] = more[i+1]
+	}
+	return out
+}
+
+func TestLabelsFit(t *testing.T) {
+	rec := model.Record{Revision: 123456, Inputs: model.Digest([]byte("x")), Owner: "HelmRelease/shop/web"}
+	for key, value := range labelsOf(&rec) {
+		if wrong := validation.IsValidLabelValue(value); len(wrong) > 0 {
+			t.Errorf("%s=%s: %v", key, value, wrong)
+		}
+	}
+	rec.Owner = "HelmRelease/" + strings.Repeat("n", 60) + "/web"
+	if got := labelsOf(&rec); got != nil {
+		t.Errorf("an owner that does not fit gives %v", got)
 	}
 }
 

@@ -193,13 +193,14 @@ func decode(secret *corev1.Secret) (Full, error) {
 		RollbackOf: r.Info.RollbackRevision, ApplyMethod: r.ApplyMethod,
 		Chart: model.ChartInfo{Stored: r.Chart, Config: r.Config, Manifest: r.Manifest, HookManifests: r.Hooks},
 	}
-	annotate(&full.Record, secret.Annotations)
+	full.Revision = r.Version
+	annotate(&full.Record, secret.Labels, secret.Annotations)
 	if packed, ok := secret.Data[inventoryKey]; ok && full.Owner != "" {
 		if full.Inventory, err = DecodeInventory(string(packed)); err != nil {
 			return Full{}, fmt.Errorf("reading record %s/%s: %w", secret.Namespace, secret.Name, err)
 		}
 	}
-	full.Revision, full.Status = r.Version, r.Info.Status
+	full.Status = r.Info.Status
 	full.Description, full.Time = r.Info.Description, r.Info.LastDeployed.Time
 
 	var chart chartMetadata

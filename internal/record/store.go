@@ -11,6 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/rest"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
@@ -64,9 +65,11 @@ type Full struct {
 // metadata alone. A release without any is an empty list and no error; an error is never an
 // empty list.
 func (s *Store) History(ctx context.Context, namespace, name string) ([]model.Record, error) {
-	body, err := s.records(namespace, name).
-		SetHeader("Accept", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1").
-		Do(ctx).Raw()
+	if err := checkName(namespace, name); err != nil {
+		return nil, err
+	}
+	body, err := raw(s.records(namespace, name).
+		SetHeader("Accept", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1").Do(ctx))
 	if err != nil {
 		return nil, failure("listing the records of", namespace, name, err)
 	}
@@ -87,7 +90,10 @@ func (s *Store) History(ctx context.Context, namespace, name string) ([]model.Re
 // Details is History with what only the bulk says: the chart and the description of revisions that
 // another tool wrote. It reads every record of the release whole; it is for people who ask.
 func (s *Store) Details(ctx context.Context, namespace, name string) ([]model.Record, error) {
-	body, err := s.records(namespace, name).SetHeader("Accept", "application/json").Do(ctx).Raw()
+	if err := checkName(namespace, name); err != nil {
+		return nil, err
+	}
+	body, err := raw(s.records(namespace, name).SetHeader("Accept", "application/json").Do(ctx))
 	if err != nil {
 		return nil, failure("listing the records of", namespace, name, err)
 	}
@@ -162,8 +168,11 @@ func (s *Store) Delete(ctx context.Context, namespace, name string) error {
 }
 
 func (s *Store) get(ctx context.Context, namespace, name string, revision int) (*corev1.Secret, error) {
-	body, err := s.secrets(s.api.Get(), namespace, secretName(name, revision)).
-		SetHeader("Accept", "application/json").Do(ctx).Raw()
+	if err := checkName(namespace, name); err != nil {
+		return nil, err
+	}
+	body, err := raw(s.secrets(s.api.Get(), namespace, secretName(name, revision)).
+		SetHeader("Accept", "application/json").Do(ctx))
 	if err != nil {
 		return nil, failure(fmt.Sprintf("reading revision %d of", revision), namespace, name, err)
 	}
@@ -172,6 +181,14 @@ func (s *Store) get(ctx context.Context, namespace, name string, revision int) (
 		return nil, fmt.Errorf("reading revision %d of %s/%s: %w", revision, namespace, name, err)
 	}
 	return &secret, nil
+}
+
+// raw is an answer's body. Result.Raw alone would give a refusal without the server's reasons.
+func raw(r rest.Result) ([]byte, error) {
+	if err := r.Error(); err != nil {
+		return nil, err
+	}
+	return r.Raw()
 }
 
 // records asks for all records of one release.
@@ -201,9 +218,13 @@ var validName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-
 
 const maxNameLength = 53
 
+// checkName also keeps what becomes part of a URL from leading to another place than it seems.
 func checkName(namespace, name string) error {
-	if namespace == "" {
-		return &model.Error{Kind: model.ErrInvalid, Reason: "NoNamespace", Msg: fmt.Sprintf("release %q has no namespace to be recorded in", name)}
+	if wrong := validation.IsDNS1123Label(namespace); len(wrong) > 0 {
+		return &model.Error{
+			Kind: model.ErrInvalid, Reason: "InvalidNamespace",
+			Msg: fmt.Sprintf("release %q cannot be recorded in namespace %q: %s", name, namespace, wrong[0]),
+		}
 	}
 	if len(name) > maxNameLength || !validName.MatchString(name) {
 		return &model.Error{

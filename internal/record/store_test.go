@@ -58,7 +58,7 @@ func entry(ns, version string, status model.RecordStatus) Entry {
 	return Entry{
 		Release: model.Release{Name: "podinfo", Namespace: ns, MaxHistory: 3},
 		Record: model.Record{
-			Status: status, Description: "Upgrade complete", Inputs: "inputs-" + version, Owner: "HelmRelease/dev/podinfo",
+			Status: status, Description: "Upgrade complete", Inputs: model.Digest([]byte(version)), Owner: "HelmRelease/dev/podinfo",
 			Source: model.Revision{Ref: "main", Commit: "0123456789abcdef"}, Inventory: inventory(4),
 		},
 		Chart: chartInfo(version),
@@ -127,7 +127,7 @@ func testUpgrades(t *testing.T, c cluster) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if full.Status != model.RecordSuperseded || full.Inputs != "inputs-0.2.0" || full.Chart.Manifest != chartInfo("0.2.0").Manifest {
+	if full.Status != model.RecordSuperseded || full.Inputs != model.Digest([]byte("0.2.0")) || full.Chart.Manifest != chartInfo("0.2.0").Manifest {
 		t.Errorf("loaded %+v", full.Record)
 	}
 	if err := s.Delete(ctx, ns, "podinfo"); err != nil {
@@ -203,6 +203,12 @@ func testTakeOver(t *testing.T, c cluster) {
 	if last.Revision != 4 || last.Owner != "" || last.Inputs != "" {
 		t.Errorf("Helm's revision passes for ours: %+v", last)
 	}
+	if known, err = s.History(ctx, ns, "podinfo"); err != nil {
+		t.Fatal(err)
+	}
+	if k := known[2]; k.Owner != "HelmRelease/dev/podinfo" || k.Inputs != model.Digest([]byte("0.3.0")) || k.Inventory != nil {
+		t.Errorf("ours, after Helm superseded it, is told as %+v", k)
+	}
 }
 
 // testInterrupted dies between the requests of a Write.
@@ -262,6 +268,9 @@ func testRefused(t *testing.T, c cluster) {
 	e.Release.Name = "Capital"
 	if _, err := s.Write(ctx, e, nil); model.KindOf(err) != model.ErrInvalid {
 		t.Errorf("a name that is none: %v", err)
+	}
+	if _, err := s.History(ctx, "../../nodes", "podinfo"); model.KindOf(err) != model.ErrInvalid {
+		t.Errorf("a namespace that leads elsewhere: %v", err)
 	}
 	e = entry("nowhere", "0.1.0", model.RecordDeployed)
 	if _, err := s.Write(ctx, e, nil); model.KindOf(err) != model.ErrNotFound {

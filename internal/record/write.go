@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -151,14 +152,15 @@ func (s *Store) create(ctx context.Context, e *Entry, rec *model.Record, first t
 		notes[model.AnnotationInventory] = inventoryApart
 		data[inventoryKey] = []byte(inventory)
 	}
+	labels := map[string]string{
+		"name": e.Release.Name, "owner": "helm", "status": string(rec.Status),
+		"version": strconv.Itoa(rec.Revision), "createdAt": strconv.FormatInt(rec.Time.Unix(), 10),
+	}
+	maps.Copy(labels, labelsOf(rec))
 	secret := corev1.Secret{
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"},
 		ObjectMeta: metav1.ObjectMeta{
-			Name: secretName(e.Release.Name, rec.Revision), Namespace: e.Release.Namespace, Annotations: notes,
-			Labels: map[string]string{
-				"name": e.Release.Name, "owner": "helm", "status": string(rec.Status),
-				"version": strconv.Itoa(rec.Revision), "createdAt": strconv.FormatInt(rec.Time.Unix(), 10),
-			},
+			Name: secretName(e.Release.Name, rec.Revision), Namespace: e.Release.Namespace, Annotations: notes, Labels: labels,
 		},
 		Type: secretType,
 		Data: data,
