@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -43,10 +44,11 @@ func (r *Repo) Commit(ctx context.Context, c Commit) (string, error) {
 	if !ValidRef(ref) {
 		return "", fmt.Errorf("committing to %q: no valid branch name", c.Branch)
 	}
-	head, err := r.Head(ctx, ref)
+	refs, err := r.Refs(ctx)
 	if err != nil {
 		return "", err
 	}
+	head := refs[ref]
 	if c.Parent != "" && head != c.Parent {
 		return "", &model.Error{Kind: model.ErrConflict, Reason: "RefMoved", Msg: fmt.Sprintf("branch %s has moved on from %.7s", c.Branch, c.Parent)}
 	}
@@ -60,6 +62,10 @@ func (r *Repo) Commit(ctx context.Context, c Commit) (string, error) {
 	if err != nil {
 		return "", explain(err, "committing to", Address{URL: c.Branch})
 	}
+	refs[ref] = head
+	if err := r.AdoptHead(refs); err != nil {
+		return "", err
+	}
 	return r.Head(ctx, ref)
 }
 
@@ -67,6 +73,29 @@ func (r *Repo) Commit(ctx context.Context, c Commit) (string, error) {
 func (r *Repo) Head(ctx context.Context, ref string) (string, error) {
 	refs, err := r.Refs(ctx)
 	return refs[ref], err
+}
+
+// AdoptHead makes a branch among refs the default one where the default does not exist, as Git
+// hosts do with the first branch that is pushed.
+func (r *Repo) AdoptHead(refs map[string]string) error {
+	file := filepath.Join(r.Dir, "HEAD")
+	head, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("reading HEAD: %w", err)
+	}
+	if _, ok := refs[strings.TrimSpace(strings.TrimPrefix(string(head), "ref: "))]; ok {
+		return nil
+	}
+	var branches []string
+	for ref := range refs {
+		if strings.HasPrefix(ref, "refs/heads/") {
+			branches = append(branches, ref)
+		}
+	}
+	if len(branches) == 0 {
+		return nil
+	}
+	return replace(file, []byte("ref: "+slices.Min(branches)+"\n"))
 }
 
 // Refs are the refs of this repository and the objects they are at.

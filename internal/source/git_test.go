@@ -156,3 +156,14 @@ func TestRewrites(t *testing.T) {
 		t.Errorf("changed releases: %v", got)
 	}
 }
+
+func TestWhatIsAskedForFirstMayBeNewerThanTheLastRead(t *testing.T) {
+	k := newKit(t, source.Options{PollInterval: time.Hour}, testkit.GitOptions{})
+	k.commit(map[string]string{"a/a.yaml": "a: 1\n"})
+	k.fetch(k.ref("a"))
+	k.commit(map[string]string{"b/b.yaml": "b: 1\n"})
+	time.Sleep(150 * time.Millisecond) // a read younger than this is not repeated
+	ref := k.ref("b")
+	k.Watch(release("b"), ref)
+	k.fetch(ref)
+}

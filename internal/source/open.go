@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -185,6 +186,18 @@ func (s *Sources) sweep() {
 		if idle {
 			delete(s.remotes, key)
 			r.src.Close()
+			// A credential that is renewed every hour would leave a copy every hour.
+			_ = os.RemoveAll(filepath.Join(s.opts.CacheDir, "git", key))
+		}
+	}
+}
+
+// removeStale removes copies of repositories that earlier processes made and nobody has used since.
+func removeStale(dir string) {
+	copies, _ := os.ReadDir(dir)
+	for _, c := range copies {
+		if info, err := c.Info(); err == nil && time.Since(info.ModTime()) > 30*24*time.Hour {
+			_ = os.RemoveAll(filepath.Join(dir, c.Name()))
 		}
 	}
 }

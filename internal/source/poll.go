@@ -61,6 +61,7 @@ func (s *Sources) poll(r *remote) {
 	// A push or a refresh a moment ago serves as well.
 	_ = s.read(s.ctx, r, time.Now().Add(-s.opts.PollInterval/8))
 	s.again(r, 0)
+	s.sweep()
 }
 
 // again sets the time of the next poll: after d, or at the usual distance when d is zero.

@@ -53,6 +53,7 @@ type answer struct {
 	version int            // of the observation it follows from; 0 when it has to be resolved again
 	found   artifact.Found // the last good one
 	err     error          // why the latest observation gave none
+	tried   bool           // it was resolved before, with whatever outcome
 	used    time.Time
 }
 
@@ -86,7 +87,7 @@ func keyOf(ref model.Ref) string {
 	return string(key)
 }
 
-// want notes that ref is of interest, and reports whether it was not before.
+// want notes that ref is of interest, and reports whether it was never resolved before.
 func (r *remote) want(key string, ref model.Ref) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -99,7 +100,7 @@ func (r *remote) want(key string, ref model.Ref) bool {
 		r.answers[key] = a
 	}
 	a.used = now
-	return !ok
+	return !a.tried
 }
 
 // unwanted is how long a reference that nobody watches is kept up to date.
@@ -198,7 +199,7 @@ func (r *remote) keep(key string, ref model.Ref, version int, found artifact.Fou
 	if a.version > version {
 		return *a // someone resolved it by a later observation meanwhile
 	}
-	a.version, a.err = version, err
+	a.version, a.err, a.tried = version, err, true
 	if err == nil {
 		a.found = found
 	} else if !lasting(err) {

@@ -125,6 +125,7 @@ func New(opts Options) (*Sources, error) {
 	if err != nil {
 		return nil, err
 	}
+	removeStale(filepath.Join(opts.CacheDir, "git"))
 	s.store, err = artifact.Open(filepath.Join(opts.CacheDir, "artifacts"), opts.Limits.CacheBytes, s.inUse)
 	if err != nil {
 		return nil, err
@@ -249,7 +250,7 @@ func (s *Sources) resolve(ctx context.Context, ref model.Ref, since time.Time) (
 		return Resolution{}, artifact.Found{}, readErr
 	}
 	a := s.answer(ctx, r, key)
-	if isNew && model.KindOf(a.err) == model.ErrNotFound && a.found.Artifact.Digest == "" && r.age() > time.Second {
+	if isNew && model.KindOf(a.err) == model.ErrNotFound && a.found.Artifact.Digest == "" && r.age() > fresh {
 		// What someone asks for first may have been pushed after the last read.
 		if s.read(ctx, r, time.Now()) == nil {
 			a = s.answer(ctx, r, key)
@@ -265,6 +266,9 @@ func (s *Sources) resolve(ctx context.Context, ref model.Ref, since time.Time) (
 	}
 	return res, a.found, nil
 }
+
+// fresh is how old a read may be when something is not found that nobody asked for before.
+const fresh = 100 * time.Millisecond
 
 var errNothing = errors.New("the source was not read yet")
 

@@ -240,9 +240,10 @@ func printable(r rune) rune {
 	return r
 }
 
-// report calls OnPush for those of the asked-for moves that happened.
+// report calls OnPush for those of the asked-for moves that happened, after the first push has
+// decided on the default branch.
 func (s *GitServer) report(dir string, asked []GitPush) {
-	if s.opts.OnPush == nil || len(asked) == 0 {
+	if len(asked) == 0 {
 		return
 	}
 	repo, err := s.git.InitBare(context.Background(), dir)
@@ -252,6 +253,12 @@ func (s *GitServer) report(dir string, asked []GitPush) {
 	refs, err := repo.Refs(context.Background())
 	if err != nil {
 		s.opts.Log.Warn("reading refs after a push", "err", err)
+		return
+	}
+	if err := repo.AdoptHead(refs); err != nil {
+		s.opts.Log.Warn("choosing the default branch", "err", err)
+	}
+	if s.opts.OnPush == nil {
 		return
 	}
 	name, _ := filepath.Rel(s.opts.Root, dir)

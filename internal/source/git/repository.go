@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/fairlead-cd/fairlead/internal/git"
 	"github.com/fairlead-cd/fairlead/internal/model"
@@ -225,6 +226,8 @@ func (r *Repository) open(ctx context.Context) (*git.Repo, error) {
 		return nil, err
 	}
 	repo.Unlock()
+	now := time.Now()
+	_ = os.Chtimes(r.dir, now, now) // in use: see what removes copies that are not
 	r.repo = repo
 	return repo, nil
 }
