@@ -21,7 +21,8 @@ const staleAfter = 30 * time.Second
 // listTimeout bounds how long Ensure waits for first lists; the watches go on trying after it.
 const listTimeout = 30 * time.Second
 
-// HealthFunc tells how an object does. It must not keep or change the object.
+// HealthFunc tells how an object does. It must not keep or change the object, and sees it without
+// managed fields and, of a workload, without the template of its pods.
 type HealthFunc func(obj *unstructured.Unstructured) model.Health
 
 // Options of a Store.
