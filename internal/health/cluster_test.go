@@ -56,7 +56,31 @@ func newScene(t *testing.T, namespace string, labels map[string]string) *scene {
 	if _, err := dyn.Resource(builtIn[groupKind{"", "Namespace"}]).Create(t.Context(), ns, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
+	// What every pod needs comes a moment after its namespace.
+	s.awaitObject(model.ObjectKey{Kind: "ServiceAccount", Namespace: namespace, Name: "default"})
+	s.awaitObject(model.ObjectKey{Kind: "ConfigMap", Namespace: namespace, Name: "kube-root-ca.crt"})
 	return s
+}
+
+func (s *scene) awaitObject(key model.ObjectKey) {
+	s.t.Helper()
+	client := s.cluster.dynamic.Resource(builtIn[groupKind{key.Group, key.Kind}]).Namespace(key.Namespace)
+	w, err := client.Watch(s.t.Context(), metav1.ListOptions{FieldSelector: "metadata.name=" + key.Name})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer w.Stop()
+	s.first(w, key.Short())
+}
+
+// first waits for a watch to tell anything.
+func (s *scene) first(w watch.Interface, what string) {
+	s.t.Helper()
+	select {
+	case <-w.ResultChan():
+	case <-time.After(time.Minute):
+		s.t.Fatalf("%s did not come", what)
+	}
 }
 
 // apply applies a manifest as Fairlead would, and watches what becomes of it.
@@ -301,11 +325,7 @@ func (s *scene) await(reason string) {
 		s.t.Fatal(err)
 	}
 	defer w.Stop()
-	select {
-	case <-w.ResultChan():
-	case <-time.After(time.Minute):
-		s.t.Fatalf("no event %s was reported", reason)
-	}
+	s.first(w, "an event "+reason)
 }
 
 // Time that is up names what was waited for.
@@ -345,5 +365,27 @@ func TestClusterBrokenUpdate(t *testing.T) {
 	}
 	if diff := cmp.Diff(v.Causes[0].Root(), causes[0].Root()); diff != "" {
 		t.Errorf("why (-wait +why):\n%s", diff)
+	}
+}
+
+// Who waits in the same namespace shares its watches; the last one closes them.
+func TestClusterFeeds(t *testing.T) {
+	s := newScene(t, "feeds", nil)
+	fs := NewWaiter(s.cluster, Rules{}).feeds
+	first, changed, leaveFirst := fs.subscribe(s.namespace)
+	second, _, leaveSecond := fs.subscribe(s.namespace)
+	if first != second {
+		t.Error("the second subscriber got a feed of its own")
+	}
+	s.apply("apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: web, image: web}]}")
+	<-changed
+	leaveFirst()
+	leaveFirst() // once is enough
+	if len(fs.open) != 1 {
+		t.Error("the feed was closed while someone listens")
+	}
+	leaveSecond()
+	if len(fs.open) != 0 {
+		t.Error("the feed is left open")
 	}
 }

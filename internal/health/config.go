@@ -112,6 +112,9 @@ func (d *diagnosis) absent(ctx context.Context, p *corev1.Pod, ref reference, f 
 		if maker.failed {
 			f.finalAfter(3*d.o.Rules.Missing, d.began(p), d.o.Now)
 		}
+	case ref.key.Kind == "ConfigMap" && (ref.key.Name == "kube-root-ca.crt" || ref.key.Name == "openshift-service-ca.crt"):
+		// Every namespace gets these from the cluster, a new one a moment after it was made.
+		f.next = "check that kube-controller-manager runs"
 	case slices.Contains(d.o.Release, ref.key) && gone:
 		// The release itself brings it: it will be there when the apply is through.
 	default:

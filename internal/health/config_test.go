@@ -98,6 +98,15 @@ object: ContainerCreating for 1m0s
 event: FailedMount: MountVolume.SetUp failed for volume "settings" : references non-existent config key: a.yaml
 cause: volume settings <- ConfigMap/settings key "a.yaml": key missing (has b)
 `},
+		{name: "what the cluster brings", spec: "containers: [{name: api}]\nvolumes: [{name: token, projected: {sources: [{configMap: {name: kube-root-ca.crt}}]}}]",
+			status: "phase: Pending", arrange: func(f *fixture) {
+				f.warn("Pod", "web-new-x2k", "FailedMount", `MountVolume.SetUp failed for volume "token" : configmap "kube-root-ca.crt" not found`, 1)
+			}, want: `
+Deployment/web 0/3 ready: MissingConfigMap
+object: ContainerCreating for 1m0s
+event: FailedMount: MountVolume.SetUp failed for volume "token" : configmap "kube-root-ca.crt" not found
+cause: volume token <- ConfigMap/kube-root-ca.crt: does not exist
+`},
 		{name: "volume driver", spec: spec, status: "phase: Pending",
 			arrange: func(f *fixture) {
 				f.warn("Pod", "web-new-x2k", "FailedMount", `MountVolume.MountDevice failed for volume "pvc-1" : rpc error: code = Internal desc = mount failed`, 3)

@@ -36,6 +36,7 @@ var refusals = []refusal{
 	{regexp.MustCompile(`violates PodSecurity`), "PodSecurity", "set the securityContext that the namespace's pod security level asks for", atOnce},
 	{regexp.MustCompile(`admission webhook "[^"]+" denied|ValidatingAdmissionPolicy`), "AdmissionDenied", "change what the policy refuses", atOnce},
 	{regexp.MustCompile(`failed calling webhook|failed to call webhook`), "WebhookUnreachable", "bring the webhook's service back", never},
+	{regexp.MustCompile(`serviceaccount "default" not found`), "MissingServiceAccount", "check that kube-controller-manager runs", never},
 	{regexp.MustCompile(`serviceaccount "[^"]+" not found|error looking up service account`), "MissingServiceAccount", "create the service account, or correct serviceAccountName", missed},
 	{regexp.MustCompile(`no PriorityClass with name|PriorityClass .* not found`), "MissingPriorityClass", "create the priority class, or correct priorityClassName", missed},
 	{regexp.MustCompile(`(minimum|maximum) \S+ usage per|LimitRange|limit to request ratio`), "LimitRange", "keep to the namespace's LimitRange", atOnce},

@@ -20,6 +20,8 @@ func TestDiagnoseRefused(t *testing.T) {
 			"WebhookUnreachable", `Internal error occurred: failed calling webhook "inject.istio.io": failed to call webhook: Post "https://istiod.istio-system.svc:443/inject": dial tcp 10.96.1.1:443: connect: connection refused`, false},
 		{"service account", `Error creating: pods "web-new-" is forbidden: error looking up service account dev/web: serviceaccount "web" not found`,
 			"MissingServiceAccount", `error looking up service account dev/web: serviceaccount "web" not found`, true},
+		{"service account that every namespace gets", `Error creating: pods "web-new-" is forbidden: error looking up service account dev/default: serviceaccount "default" not found`,
+			"MissingServiceAccount", `error looking up service account dev/default: serviceaccount "default" not found`, false},
 		{"limit range", `Error creating: pods "web-new-" is forbidden: minimum cpu usage per Container is 100m, but request is 10m`,
 			"LimitRange", `minimum cpu usage per Container is 100m, but request is 10m`, true},
 	} {
