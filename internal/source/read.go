@@ -161,7 +161,7 @@ func (s *Sources) Watch(id model.ReleaseID, ref model.Ref) {
 		if a := r.answers[key]; a != nil && a.err == nil {
 			w.digest = a.found.Artifact.Digest
 		}
-		r.watches[id] = w
+		r.addWatch(id, w)
 	}
 	r.mu.Unlock()
 	s.arm(r)
@@ -182,7 +182,7 @@ func (s *Sources) Unwatch(id model.ReleaseID) {
 func (r *remote) unwatch(id model.ReleaseID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.watches, id)
+	r.dropWatch(id)
 	r.used = time.Now()
 	if len(r.watches) == 0 && r.timer != nil {
 		r.timer.Stop()

@@ -38,11 +38,12 @@ type remote struct {
 	addresses map[string]git.Address // all URLs it was asked for by, and its rewritten one
 	answers   map[string]*answer     // by keyOf
 	watches   map[model.ReleaseID]*watch
-	version   int       // counts observations that differed
-	started   time.Time // when the last read began
-	observed  time.Time // when the last successful read began
-	err       error     // of the last read
-	failures  int       // reads that failed since the last success
+	byKey     map[string]map[model.ReleaseID]*watch // the same, by what is watched
+	version   int                                   // counts observations that differed
+	started   time.Time                             // when the last read began
+	observed  time.Time                             // when the last successful read began
+	err       error                                 // of the last read
+	failures  int                                   // reads that failed since the last success
 	used      time.Time
 	timer     *time.Timer // set while someone watches
 }
@@ -75,7 +76,7 @@ type news struct {
 func newRemote(src upstream) *remote {
 	r := &remote{
 		src: src, reading: make(chan struct{}, 1), used: time.Now(),
-		addresses: map[string]git.Address{}, answers: map[string]*answer{}, watches: map[model.ReleaseID]*watch{},
+		addresses: map[string]git.Address{}, answers: map[string]*answer{}, watches: map[model.ReleaseID]*watch{}, byKey: map[string]map[model.ReleaseID]*watch{},
 	}
 	r.reading <- struct{}{}
 	return r
@@ -110,13 +111,9 @@ const unwanted = 30 * time.Minute
 func (r *remote) wants() []model.Ref {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	watched := map[string]bool{}
-	for _, w := range r.watches {
-		watched[w.key] = true
-	}
 	var refs []model.Ref
 	for key, a := range r.answers {
-		if !watched[key] && time.Since(a.used) > unwanted {
+		if len(r.byKey[key]) == 0 && time.Since(a.used) > unwanted {
 			delete(r.answers, key)
 			continue
 		}
@@ -157,12 +154,10 @@ func (r *remote) recordRead(start time.Time, changed bool, err error) {
 func (r *remote) stale() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	seen := map[string]bool{}
 	var keys []string
-	for _, w := range r.watches {
-		if a := r.answers[w.key]; a != nil && a.version != r.version && !seen[w.key] {
-			seen[w.key] = true
-			keys = append(keys, w.key)
+	for key := range r.byKey {
+		if a := r.answers[key]; a != nil && a.version != r.version {
+			keys = append(keys, key)
 		}
 	}
 	return keys
@@ -205,10 +200,8 @@ func (r *remote) keep(key string, ref model.Ref, version int, found artifact.Fou
 	} else if !lasting(err) {
 		a.version = 0
 	}
-	for id, w := range r.watches {
-		if w.key == key {
-			r.tell(id, w, a.found.Artifact.Digest, err, out)
-		}
+	for id, w := range r.byKey[key] {
+		r.tell(id, w, a.found.Artifact.Digest, err, out)
 	}
 	return *a
 }
@@ -255,6 +248,27 @@ func (r *remote) broadcast(err error, out *news) {
 		case a != nil && a.version == r.version && w.failure != "":
 			r.tell(id, w, a.found.Artifact.Digest, a.err, out)
 		}
+	}
+}
+
+// addWatch and dropWatch are called with mu held.
+func (r *remote) addWatch(id model.ReleaseID, w *watch) {
+	r.dropWatch(id)
+	r.watches[id] = w
+	if r.byKey[w.key] == nil {
+		r.byKey[w.key] = map[model.ReleaseID]*watch{}
+	}
+	r.byKey[w.key][id] = w
+}
+
+func (r *remote) dropWatch(id model.ReleaseID) {
+	w, ok := r.watches[id]
+	if !ok {
+		return
+	}
+	delete(r.watches, id)
+	if delete(r.byKey[w.key], id); len(r.byKey[w.key]) == 0 {
+		delete(r.byKey, w.key)
 	}
 }
 

@@ -8,7 +8,8 @@ type Cache struct {
 	mu    sync.Mutex
 	lists map[string][]Entry
 	scans map[string]*scan
-	size  int // entries kept
+	deps  map[string][]string // of the chart in a folder
+	size  int                 // entries kept
 	files map[string][]byte
 	bytes int // of files
 }
@@ -81,9 +82,29 @@ func (c *Cache) keepScan(id string, s *scan) {
 	c.scans[id] = s
 }
 
+func (c *Cache) dependencies(id string) ([]string, bool) {
+	if c == nil {
+		return nil, false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d, ok := c.deps[id]
+	return d, ok
+}
+
+func (c *Cache) keepDependencies(id string, deps []string) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.grow(len(deps) + 1)
+	c.deps[id] = deps
+}
+
 // grow is called with mu held.
 func (c *Cache) grow(n int) {
 	if c.size += n; c.lists == nil || c.size > maxCached {
-		c.lists, c.scans, c.size = map[string][]Entry{}, map[string]*scan{}, n
+		c.lists, c.scans, c.deps, c.size = map[string][]Entry{}, map[string]*scan{}, map[string][]string{}, n
 	}
 }

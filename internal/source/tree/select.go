@@ -220,6 +220,9 @@ func (s *Selection) addDependencies(ctx context.Context, p, id string) error {
 // dependencies reads the file:// dependencies of the chart in a folder, relative to it. A chart
 // that cannot be parsed has none: the renderer reports it with its line.
 func (t Tree) dependencies(ctx context.Context, id string) ([]string, error) {
+	if deps, ok := t.Cache.dependencies(id); ok {
+		return deps, nil
+	}
 	entries, err := t.list(ctx, id)
 	if err != nil {
 		return nil, err
@@ -247,6 +250,7 @@ func (t Tree) dependencies(ctx context.Context, id string) ([]string, error) {
 			}
 		}
 	}
+	t.Cache.keepDependencies(id, deps)
 	return deps, nil
 }
 
