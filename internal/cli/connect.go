@@ -24,7 +24,7 @@ func (f *Factory) Releases() (*releases.Reader, error) {
 		return nil, err
 	}
 	return &releases.Reader{
-		Dynamic: c.Dynamic, Metadata: c.Metadata, Now: f.Now,
+		Dynamic: c.Dynamic, Metadata: c.Metadata, Now: f.Now, Namespace: f.Global.Namespace,
 		Leases: c.Typed.CoordinationV1().Leases(releases.SystemNamespace),
 		Note:   func(s string) { f.IO.Say("note: %s", s) },
 	}, nil

@@ -66,6 +66,25 @@ subjects: [{kind: ServiceAccount, name: reader, namespace: rights}]
 	if r.out != "" {
 		t.Errorf("printed all the same: %s", r.out)
 	}
+	l.apply(`
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: member, namespace: rights}
+rules: [{apiGroups: [helm.fluxcd.io, argoproj.io], resources: [helmreleases, applications], verbs: [get, list, watch]}]
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: member, namespace: rights}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: member, namespace: rights}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: member}
+subjects: [{kind: ServiceAccount, name: member, namespace: rights}]
+`)
+	member := l.as("member")
+	l.want(member.run(nil, "get"), 4, "is forbidden")
+	l.want(member.run(nil, "get", "-n", "rights"), 0, "web", "Healthy", "note: only the helmreleases in rights are looked at", "note: roots are left out")
 	reader := l.as("reader")
 	l.want(reader.run(nil, "get", "-n", "rights"), 0, "web", "Healthy", "note: revisions are those the requests themselves know")
 	l.want(reader.run(nil, "sync", "rights/web"), 4, "is forbidden")

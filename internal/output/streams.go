@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 
 	"golang.org/x/term"
 )
@@ -24,7 +25,7 @@ func (e Env) InCI() bool { return e.CI != "" && e.CI != "false" && e.CI != "0" }
 type Streams struct {
 	In  io.Reader
 	Out io.Writer // data
-	Err io.Writer // talk
+	Err io.Writer // talk; safe for use by several goroutines
 
 	OutTerminal bool
 	ErrTerminal bool
@@ -39,7 +40,7 @@ type Streams struct {
 
 // NewStreams describes the given files.
 func NewStreams(in *os.File, out, errOut *os.File, env Env) *Streams {
-	s := &Streams{In: in, Out: out, Err: errOut, env: env, color: ColorAuto}
+	s := &Streams{In: in, Out: out, Err: &locked{w: errOut}, env: env, color: ColorAuto}
 	s.OutTerminal = term.IsTerminal(int(out.Fd()))
 	s.ErrTerminal = term.IsTerminal(int(errOut.Fd()))
 	s.Live = s.ErrTerminal && !env.InCI() && env.Term != "dumb"
@@ -61,7 +62,7 @@ func width(f *os.File, env Env) int {
 
 // NewBuffers are streams that end in w and e, which are no terminals.
 func NewBuffers(w, e io.Writer, env Env) *Streams {
-	return &Streams{Out: w, Err: e, env: env, color: ColorAuto}
+	return &Streams{Out: w, Err: &locked{w: e}, env: env, color: ColorAuto}
 }
 
 // SetColor says what the --color flag asked for.
@@ -89,4 +90,18 @@ func (s *Streams) Say(format string, args ...any) {
 func (s *Streams) Line(text string) error {
 	_, err := fmt.Fprintln(s.Out, Clean(text))
 	return wrote(err)
+}
+
+// locked lets one write at a time through: progress, notes and warnings come from different
+// goroutines.
+type locked struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+// Write is part of io.Writer.
+func (l *locked) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
 }

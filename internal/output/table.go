@@ -28,6 +28,9 @@ type Table struct {
 
 const gap = 3
 
+// leastLast is what is always shown of the last column: on a narrow terminal its lines wrap.
+const leastLast = 40
+
 // Write prints rows, and the headers when it did not yet. Each row has a cell for every column,
 // wide ones included; an empty cell prints as "-".
 func (t *Table) Write(w io.Writer, rows ...[]string) error {
@@ -84,7 +87,7 @@ func (t *Table) line(b *strings.Builder, row []string, style func(int, string) S
 		}
 		s := cell(row[i])
 		if i == last && t.Width > 0 {
-			s = Cut(s, max(t.Width-used-pad, len("MESSAGE")))
+			s = Cut(s, max(t.Width-used-pad, leastLast))
 		}
 		b.WriteString(strings.Repeat(" ", pad))
 		b.WriteString(t.Paint.Text(style(i, s), s))

@@ -12,7 +12,7 @@ func columns() []Column {
 }
 
 var tableRows = [][]string{
-	{"shop/api", "git", "Failed", "panic: DATABASE_URL\nis empty"},
+	{"shop/api", "git", "Failed", "panic: DATABASE_URL\nis empty, and so is everything else"},
 	{"größer", "", "Healthy", ""},
 }
 
@@ -23,27 +23,27 @@ func TestTable(t *testing.T) {
 	}{
 		"columns": {Table{}, `
 NAME       STATUS    MESSAGE
-shop/api   Failed    panic: DATABASE_URL is empty
+shop/api   Failed    panic: DATABASE_URL is empty, and so is everything else
 größer     Healthy   -
 `},
 		"wide": {Table{Wide: true}, `
 NAME       SOURCE   STATUS    MESSAGE
-shop/api   git      Failed    panic: DATABASE_URL is empty
+shop/api   git      Failed    panic: DATABASE_URL is empty, and so is everything else
 größer     -        Healthy   -
 `},
-		"the terminal ends": {Table{Width: 34}, `
+		"the terminal ends": {Table{Width: 70}, `
 NAME       STATUS    MESSAGE
-shop/api   Failed    panic: DATAB…
+shop/api   Failed    panic: DATABASE_URL is empty, and so is everythi…
 größer     Healthy   -
 `},
 		"too narrow for anything": {Table{Width: 5}, `
 NAME       STATUS    MESSAGE
-shop/api   Failed    panic:…
+shop/api   Failed    panic: DATABASE_URL is empty, and so is…
 größer     Healthy   -
 `},
 		"colours count for nothing": {Table{Paint: Paint{on: true}}, "\n" +
 			"\x1b[2mNAME\x1b[0m       \x1b[2mSTATUS\x1b[0m    \x1b[2mMESSAGE\x1b[0m\n" +
-			"shop/api   \x1b[31mFailed\x1b[0m    panic: DATABASE_URL is empty\n" +
+			"shop/api   \x1b[31mFailed\x1b[0m    panic: DATABASE_URL is empty, and so is everything else\n" +
 			"größer     \x1b[32mHealthy\x1b[0m   -\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -69,7 +69,7 @@ func TestTableStream(t *testing.T) {
 		}
 	}
 	want := `NAME       STATUS   MESSAGE
-shop/api   Failed   panic: DATABASE_URL is empty
+shop/api   Failed   panic: DATABASE_URL is empty, and so is everything else
 größer     Healthy   -
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {

@@ -3,7 +3,9 @@ package releases
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -14,6 +16,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/metadata"
 
+	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/output"
 )
 
@@ -23,8 +26,14 @@ type Reader struct {
 	Metadata metadata.Interface
 	Leases   leaseLister // of SystemNamespace
 	Now      func() time.Time
-	// Note is told what could not be read and is left out because of that; nil drops it.
+	// Namespace, when set, is looked at alone where all of them may not be read.
+	Namespace string
+	// Note is told, once, of each thing that may not be read and is left out because of that; nil
+	// drops it.
 	Note func(string)
+
+	mu    sync.Mutex
+	noted map[string]bool // false while it is to be told yet
 }
 
 // leaseLister is the part of a client for leases that is needed.
@@ -49,6 +58,7 @@ func (r *Reader) List(ctx context.Context) ([]View, error) {
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
+	r.tell()
 	views := slices.Concat(lists...)
 	now := r.Now()
 	for i := range views {
@@ -63,23 +73,45 @@ func (r *Reader) List(ctx context.Context) ([]View, error) {
 const pageSize = 500
 
 func (r *Reader) list(ctx context.Context, req request) ([]View, error) {
-	var views []View
 	opts := metav1.ListOptions{LabelSelector: req.selector, Limit: pageSize}
+	client, page, err := r.open(ctx, req, opts)
+	if client == nil || err != nil {
+		return nil, err
+	}
+	var views []View
 	for {
-		page, err := r.Dynamic.Resource(req.resource).List(ctx, opts)
-		if apierrors.IsNotFound(err) {
-			return nil, nil // the kind is not installed, so there are none: the server said so
-		}
-		if err != nil {
-			return nil, fmt.Errorf("listing %s: %w", req.resource.GroupResource(), err)
-		}
 		for i := range page.Items {
 			views = append(views, req.read(&page.Items[i]))
 		}
 		if opts.Continue = page.GetContinue(); opts.Continue == "" {
 			return views, nil
 		}
+		if page, err = client.List(ctx, opts); err != nil {
+			return nil, fmt.Errorf("listing %s: %w", req.resource.GroupResource(), err)
+		}
 	}
+}
+
+// open begins to list the objects of a kind: in all namespaces, or in one where that is all that may
+// be read. A nil client and no error mean that there are none: the server says that it does not know
+// the kind. Roots that may not be read are left out with a note; they are an administrator's matter.
+func (r *Reader) open(ctx context.Context, req request, opts metav1.ListOptions) (dynamic.ResourceInterface, *unstructured.UnstructuredList, error) {
+	all := r.Dynamic.Resource(req.resource)
+	page, err := all.List(ctx, opts)
+	switch {
+	case err == nil:
+		return all, page, nil
+	case apierrors.IsNotFound(err):
+		return nil, nil, nil
+	case apierrors.IsForbidden(err) && req.kind == model.KindRoot:
+		return nil, nil, r.orNote(err, "roots are left out")
+	case apierrors.IsForbidden(err) && r.Namespace != "":
+		one := all.Namespace(r.Namespace)
+		if page, inOne := one.List(ctx, opts); inOne == nil {
+			return one, page, r.orNote(err, fmt.Sprintf("only the %s in %s are looked at", req.resource.Resource, r.Namespace))
+		}
+	}
+	return nil, nil, fmt.Errorf("listing %s: %w", req.resource.GroupResource(), err)
 }
 
 func (req *request) read(u *unstructured.Unstructured) View {
@@ -112,10 +144,27 @@ func (r *Reader) orNote(err error, consequence string) error {
 	if err == nil || !tolerable(err) {
 		return err
 	}
-	if r.Note != nil {
-		r.Note(fmt.Sprintf("%s: %v", consequence, err))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.noted == nil {
+		r.noted = map[string]bool{}
+	}
+	if text := fmt.Sprintf("%s: %v", consequence, err); !r.noted[text] {
+		r.noted[text] = false
 	}
 	return nil
+}
+
+// tell tells the notes that were not told yet. Beside an error they would only distract from it.
+func (r *Reader) tell() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, text := range slices.Sorted(maps.Keys(r.noted)) {
+		if !r.noted[text] && r.Note != nil {
+			r.Note(text)
+		}
+		r.noted[text] = true
+	}
 }
 
 // Find reads all releases and gives the one that was named.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -24,6 +23,7 @@ var ErrStop = errors.New("stop watching")
 const (
 	settle    = 50 * time.Millisecond // changes that come together are told together
 	recheck   = 15 * time.Second      // how often it is asked whether a controller is still there
+	factsAge  = time.Second           // what belongs to releases is read no more often
 	retryWait = 2 * time.Second       // between tries to watch again
 )
 
@@ -31,17 +31,12 @@ const (
 // or changed returns an error. It is told of changes by watches; a watch that breaks is taken up
 // again, and until then what was known stays.
 func (r *Reader) Watch(ctx context.Context, changed func([]View) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
 	events := make(chan event)
 	for i, req := range requests {
 		g.Go(func() error { return r.follow(ctx, i, req, events) })
 	}
-	g.Go(func() error {
-		defer cancel()
-		return r.gather(ctx, events, changed)
-	})
+	g.Go(func() error { return r.gather(ctx, events, changed) }) // its end, with an error, ends the others
 	err := g.Wait()
 	if errors.Is(err, ErrStop) {
 		return nil
@@ -60,6 +55,7 @@ type event struct {
 // gather keeps what the watches told and tells it on, once all kinds were read.
 func (r *Reader) gather(ctx context.Context, events <-chan event, changed func([]View) error) error {
 	known := make([]map[types.UID]View, len(requests))
+	facts := &recent{read: r.facts, now: r.Now}
 	tick := time.NewTicker(recheck)
 	defer tick.Stop()
 	var due <-chan time.Time
@@ -86,33 +82,56 @@ func (r *Reader) gather(ctx context.Context, events <-chan event, changed func([
 			if slices.ContainsFunc(known, func(m map[types.UID]View) bool { return m == nil }) {
 				continue // a kind that was not read yet is not an empty one
 			}
-			views, err := r.assemble(ctx, known)
+			f, fresh, err := facts.get(ctx)
 			if err != nil {
 				return err
 			}
-			if err := changed(views); err != nil {
+			if !fresh {
+				due = time.After(factsAge)
+			}
+			r.tell()
+			if err := changed(r.assemble(known, f)); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-func (r *Reader) assemble(ctx context.Context, known []map[types.UID]View) ([]View, error) {
-	f := &facts{}
-	if err := r.facts(ctx, f); err != nil {
-		return nil, err
+// recent are facts that are read again when they are old: they are lists, and changes may come by
+// the hundred.
+type recent struct {
+	read func(context.Context, *facts) error
+	now  func() time.Time
+
+	facts facts
+	at    time.Time
+}
+
+// get gives the facts; fresh is false when they were read a while before and may be out of date.
+func (r *recent) get(ctx context.Context) (f *facts, fresh bool, err error) {
+	if now := r.now(); r.at.IsZero() || now.Sub(r.at) >= factsAge {
+		next := facts{}
+		if err := r.read(ctx, &next); err != nil {
+			return nil, false, err
+		}
+		r.facts, r.at = next, now
+		return &r.facts, true, nil
 	}
+	return &r.facts, false, nil
+}
+
+func (r *Reader) assemble(known []map[types.UID]View, f *facts) []View {
 	now := r.Now()
 	views := []View{}
 	for _, m := range known {
-		for _, v := range slices.Collect(maps.Values(m)) {
+		for _, v := range m {
 			f.complete(&v, now)
 			v.Age = output.Age(now.Sub(v.CreatedAt))
 			views = append(views, v)
 		}
 	}
 	slices.SortFunc(views, compare)
-	return views, nil
+	return views
 }
 
 // follow lists the objects of one kind and watches them from there, over and over.
@@ -136,13 +155,12 @@ func (r *Reader) follow(ctx context.Context, kind int, req request, events chan<
 }
 
 func (r *Reader) listAndWatch(ctx context.Context, kind int, req request, events chan<- event) error {
-	client := r.Dynamic.Resource(req.resource)
-	list, err := client.List(ctx, metav1.ListOptions{LabelSelector: req.selector})
-	if apierrors.IsNotFound(err) {
-		return send(ctx, events, event{kind: kind, replace: map[types.UID]View{}})
-	}
+	client, list, err := r.open(ctx, req, metav1.ListOptions{LabelSelector: req.selector})
 	if err != nil {
-		return fmt.Errorf("listing %s: %w", req.resource.GroupResource(), err)
+		return err
+	}
+	if client == nil {
+		return send(ctx, events, event{kind: kind, replace: map[types.UID]View{}})
 	}
 	all := make(map[types.UID]View, len(list.Items))
 	for i := range list.Items {
