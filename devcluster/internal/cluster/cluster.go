@@ -69,6 +69,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 		run  func(context.Context) error
 	}{
 		{"directory", c.prepare},
+		{"machine", c.prepareNode},
 		{"etcd", c.startEtcd},
 		{"kube-apiserver", c.startAPIServer},
 		{"controllers", c.startControllers},
@@ -187,29 +188,49 @@ func (c *Cluster) startControllers(context.Context) error {
 	return nil
 }
 
-func (c *Cluster) startNode(ctx context.Context) error {
+// guarder is a node that can keep packets to pods and Services on this machine before
+// it runs.
+type guarder interface{ Guard() error }
+
+// prepareNode comes before the API server, which sends to Services as soon as it finds
+// webhooks or APIs of an earlier run.
+func (c *Cluster) prepareNode(context.Context) error {
 	if c.info.Node == NodeNone {
 		return nil
 	}
-	_, port, err := net.SplitHostPort(c.listener.Addr().String())
-	if err != nil {
-		return err
-	}
-	advertise := net.JoinHostPort(c.ranges.gateway.String(), port)
 	c.node = newNode(c.info.Node, node.Config{
 		Dir: c.dir.path("node"), Kubeconfig: c.dir.kubeconfig(),
-		CACert: c.certs.CA.CertFile, CAKey: c.certs.CA.KeyFile, Server: c.info.Server, Advertise: advertise,
+		CACert: c.certs.CA.CertFile, CAKey: c.certs.CA.KeyFile, Server: c.info.Server, Advertise: c.advertise(),
 		ServiceCIDR: c.options.ServiceCIDR, PodCIDR: c.options.PodCIDR, NodeName: NodeName,
 		RegistryMirrors: c.options.RegistryMirrors, Log: c.options.Log,
 	})
 	if err := c.node.Cleanup(); err != nil {
 		return fmt.Errorf("cleaning up after an earlier run: %w", err)
 	}
+	if g, ok := c.node.(guarder); ok {
+		return g.Guard()
+	}
+	return nil
+}
+
+// advertise is the address under which pods reach the API server.
+func (c *Cluster) advertise() string {
+	_, port, err := net.SplitHostPort(c.listener.Addr().String())
+	if err != nil {
+		return "" // a listener's own address can always be split
+	}
+	return net.JoinHostPort(c.ranges.gateway.String(), port)
+}
+
+func (c *Cluster) startNode(ctx context.Context) (err error) {
+	if c.node == nil {
+		return nil
+	}
 	if err := clearNode(ctx, c.dir.kubeconfig(), c.info.Node == NodeSimulated); err != nil {
 		return err
 	}
 	if c.info.Node == NodeContainerd {
-		if c.relay, err = listenRelay(advertise, c.listener.Addr().String()); err != nil {
+		if c.relay, err = listenRelay(c.advertise(), c.listener.Addr().String()); err != nil {
 			return err
 		}
 	}
@@ -250,16 +271,19 @@ func (c *Cluster) report(err error) {
 	}
 }
 
-// Stop ends everything, the node first and the database last, and gives the directory
+// Stop ends everything, the database last, and gives the directory
 // back. What does not end in time ends with the process.
 func (c *Cluster) Stop() {
-	if c.node != nil {
-		if err := c.node.Stop(); err != nil {
-			fmt.Fprintf(c.options.Log, "stopping the node: %v\n", err)
-		}
+	_, guards := c.node.(guarder)
+	if !guards {
+		c.stopNode()
 	}
 	c.back.stop()
 	c.front.stop()
+	if guards {
+		// What the API server may still send must find the guard in its place.
+		c.stopNode()
+	}
 	if c.relay != nil {
 		c.relay.stop()
 	}
@@ -274,6 +298,15 @@ func (c *Cluster) Stop() {
 	}
 	closeLog(c.klog)
 	_ = c.lock.Close()
+}
+
+func (c *Cluster) stopNode() {
+	if c.node == nil {
+		return
+	}
+	if err := c.node.Stop(); err != nil {
+		fmt.Fprintf(c.options.Log, "stopping the node: %v\n", err)
+	}
 }
 
 func (g *group) stop() {

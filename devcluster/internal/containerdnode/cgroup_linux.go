@@ -59,9 +59,13 @@ func readHierarchies() ([]hierarchy, error) {
 	if len(v1) == 0 {
 		for _, h := range v2 {
 			have, err := os.ReadFile(filepath.Join(h.mount, "cgroup.controllers"))
-			if err == nil && bytes.Contains(have, []byte("memory")) && bytes.Contains(have, []byte("pids")) {
-				return []hierarchy{h}, nil
+			if err != nil || !bytes.Contains(have, []byte("memory")) || !bytes.Contains(have, []byte("pids")) {
+				continue
 			}
+			if isCrowded(h.mount) {
+				return nil, fmt.Errorf("cgroup %s is not the machine's root and has processes of its own, so it can hand nothing down to pods", h.mount)
+			}
+			return []hierarchy{h}, nil
 		}
 	}
 	for _, need := range []string{"cpu", "cpuset", "memory", "pids"} {
@@ -70,6 +74,16 @@ func readHierarchies() ([]hierarchy, error) {
 		}
 	}
 	return v1, nil
+}
+
+// isCrowded reports whether a unified tree's top is not the machine's own root and has
+// processes, as in a container: such a group cannot give controllers to groups below it.
+func isCrowded(mount string) bool {
+	if _, err := os.Stat(filepath.Join(mount, "cgroup.type")); err != nil {
+		return false // only the root has no type
+	}
+	procs, err := os.ReadFile(filepath.Join(mount, "cgroup.procs"))
+	return err == nil && len(bytes.TrimSpace(procs)) > 0
 }
 
 func writable(dir string) bool { return syscall.Access(dir, 2 /* W_OK */) == nil }

@@ -61,14 +61,27 @@ func (n *containerdNode) Cleanup() error {
 	return writeNote(lock, nil)
 }
 
-// Start brings the node up and returns when it is Ready.
-func (n *containerdNode) Start(ctx context.Context) error {
-	n.begun = time.Now().Truncate(time.Second)
+// Guard takes the machine for the node and closes the ways by which something meant for
+// pods or Services could leave it. It may be called before Start, and is by whoever has
+// an API server that could send there; Stop undoes it.
+func (n *containerdNode) Guard() error {
+	if n.lock != nil {
+		return nil
+	}
 	if err := n.claim(); err != nil {
 		return err
 	}
+	return n.startNetwork()
+}
+
+// Start brings the node up and returns when it is Ready.
+func (n *containerdNode) Start(ctx context.Context) error {
+	n.begun = time.Now().Truncate(time.Second)
+	if err := n.Guard(); err != nil {
+		return err
+	}
 	steps := []func(context.Context) error{
-		n.startNetwork, n.startContainerd, n.startDNS, n.startKubelet, n.startProxy, n.waitReady,
+		n.startContainerd, n.startDNS, n.startKubelet, n.startProxy, n.waitReady,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -112,7 +125,7 @@ func (n *containerdNode) claim() error {
 
 // startNetwork makes the ways packets may go, and closes the others, in that order: pods
 // and Services come later.
-func (n *containerdNode) startNetwork(context.Context) error {
+func (n *containerdNode) startNetwork() error {
 	if err := preparePods(n.addresses); err != nil {
 		return err
 	}

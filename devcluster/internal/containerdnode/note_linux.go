@@ -54,6 +54,9 @@ func readNote() (*note, error) {
 
 // lockOwner reports whether a node runs on this machine, and in which directory.
 func lockOwner() (dir string, busy bool) {
+	if _, err := os.Lstat(notePath); err != nil {
+		return "", false // no node has ever run
+	}
 	file, err := lockNote()
 	if err == nil {
 		_ = file.Close()
