@@ -58,6 +58,10 @@ func (a *Applier) send(ctx context.Context, gvk schema.GroupVersionKind, c model
 		m, err = a.client.Apply(ctx, gvk, c.Key.Namespace, c.Key.Name, c.Desired.Body, kube.ApplyOptions{
 			Manager: model.FieldManager, Force: true,
 		})
+		if model.ReasonOf(err, "") == kube.ReasonUnknownKind && a.client.Learned(gvk) {
+			// Established on one API server; this one has not heard of it yet.
+			err = &model.Error{Kind: model.ErrTransient, Reason: kube.ReasonUnknownKind, Msg: "the server does not serve the kind yet", Err: err}
+		}
 		return err
 	})
 	return m, err

@@ -43,8 +43,9 @@ type line struct {
 
 // counter counts requests that are not watches.
 type counter struct {
-	mu   sync.Mutex
-	seen []string
+	mu    sync.Mutex
+	seen  []string
+	spoil func(*http.Request) (*http.Response, error) // nil answers pass
 }
 
 func (c *counter) wrap(next http.RoundTripper) http.RoundTripper {
@@ -52,10 +53,22 @@ func (c *counter) wrap(next http.RoundTripper) http.RoundTripper {
 		if r.URL.Query().Get("watch") == "" {
 			c.mu.Lock()
 			c.seen = append(c.seen, r.Method+" "+r.URL.Path)
+			spoil := c.spoil
 			c.mu.Unlock()
+			if spoil != nil {
+				if res, err := spoil(r); res != nil || err != nil {
+					return res, err
+				}
+			}
 		}
 		return next.RoundTrip(r)
 	})
+}
+
+func (c *counter) spoilt(f func(*http.Request) (*http.Response, error)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.spoil = f
 }
 
 func (c *counter) take() []string {

@@ -77,6 +77,14 @@ func (c *Client) Invalidate() { c.kinds.invalidate() }
 // there is to know.
 func (c *Client) Learn(gvk schema.GroupVersionKind, m Mapping) { c.kinds.learn(gvk, m) }
 
+// Learned tells whether a kind is known by Learn alone: servers may take a moment to serve it.
+func (c *Client) Learned(gvk schema.GroupVersionKind) bool {
+	c.kinds.mu.Lock()
+	defer c.kinds.mu.Unlock()
+	l, ok := c.kinds.learned[gvk]
+	return ok && time.Since(l.at) < forgetAfter
+}
+
 // Forget takes back what was learned of a CustomResourceDefinition, named "plural.group": it is
 // deleted.
 func (c *Client) Forget(crd string) {

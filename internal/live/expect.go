@@ -82,16 +82,22 @@ func (k *kind) applied(rel *release, r model.Result) {
 }
 
 // Expect tells the store what a release's record says, in place of what it was told before, so
-// that drift from it is recognized. An object that differs already is told as drift now, or when
-// the first list of its kind is complete. A nil inventory forgets the release.
+// that drift from it is recognized. An object that differs already from what is new in the record is
+// told as drift now, or when the first list of its kind is complete; what was expected before and
+// still is, was told before: a repair that fails does not call for itself. A nil inventory forgets
+// the release.
 func (s *Store) Expect(label string, inv model.Inventory) {
 	s.mu.Lock()
 	r := s.release(label)
+	before := r.want
 	r.want = make(map[model.ObjectKey]string, len(inv))
 	var events []Event
 	for _, o := range inv {
-		if o.Fields != "" {
-			r.want[o.Key] = o.Fields
+		if o.Fields == "" {
+			continue
+		}
+		r.want[o.Key] = o.Fields
+		if old, ok := before[o.Key]; !ok || old != o.Fields {
 			events = append(events, s.check(r, o.Key)...)
 		}
 	}

@@ -334,6 +334,13 @@ func TestDriftFromARecord(t *testing.T) {
 	if e := w.next(a); !e.Drift || e.Type != live.Deleted {
 		t.Errorf("after the hold: %+v", e)
 	}
+	// A repair that fails leaves things as they were, and does not call for another one.
+	done = w.store.Hold(w.ns)
+	w.store.Expect(w.ns, model.Inventory{{Key: a, Fields: seen[a].Fields}})
+	done()
+	if len(w.events) != 0 {
+		t.Errorf("after a failed repair: %+v", <-w.events)
+	}
 }
 
 func TestAppliedIsAheadOfTheWatch(t *testing.T) {
