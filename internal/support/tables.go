@@ -17,6 +17,7 @@ var tables = map[model.Kind]table{
 		"spec.chart.ref":                              whole,
 		"spec.chart.path":                             whole,
 		"spec.chart.secretRef.name":                   whole,
+		"spec.chart.secretRef.namespace":              whole,
 		"spec.chart.repository":                       whole,
 		"spec.chart.name":                             whole,
 		"spec.chart.version":                          whole,
@@ -44,31 +45,43 @@ var tables = map[model.Kind]table{
 		"spec.reuseValues":                            {false}, //
 		"spec.helmVersion":                            {"v3"},  // charts of Helm 2 are refused anyway
 	},
-	model.KindApplication: {
-		"spec.project":                              {"", "default"},
-		"spec.source.repoURL":                       whole,
-		"spec.source.path":                          whole,
-		"spec.source.targetRevision":                whole,
-		"spec.source.chart":                         whole,
-		"spec.source.name":                          whole, // for people
-		"spec.source.helm.valueFiles":               whole,
-		"spec.source.helm.parameters[].name":        whole,
-		"spec.source.helm.parameters[].value":       whole,
-		"spec.source.helm.parameters[].forceString": whole,
-		"spec.source.helm.releaseName":              whole,
-		"spec.source.helm.values":                   whole,
-		"spec.source.helm.valuesObject":             whole,
-		"spec.source.helm.ignoreMissingValueFiles":  whole,
-		"spec.source.helm.version":                  {"v3", "3"},
-		"spec.source.directory.recurse":             {true}, // folders are always read to the bottom
-		"spec.destination.namespace":                whole,
-		"spec.destination.server":                   {"https://kubernetes.default.svc"},
-		"spec.destination.name":                     {"in-cluster"},
-		"spec.syncPolicy.automated.prune":           whole,
-		"spec.syncPolicy.automated.selfHeal":        whole,
-		"spec.syncPolicy.automated.enabled":         whole,
-		"spec.syncPolicy.syncOptions[]":             {"CreateNamespace=true", "CreateNamespace=false", "ServerSideApply=true"},
-		"spec.revisionHistoryLimit":                 whole,
-		"spec.info":                                 whole, // for people
-	},
+	model.KindApplication: with("spec.source.", source, with("spec.sources[].", source, table{
+		"spec.project":                       {"", "default"},
+		"spec.destination.namespace":         whole,
+		"spec.destination.server":            {"https://kubernetes.default.svc"},
+		"spec.destination.name":              {"in-cluster"},
+		"spec.syncPolicy.automated.prune":    whole,
+		"spec.syncPolicy.automated.selfHeal": whole,
+		"spec.syncPolicy.automated.enabled":  whole,
+		"spec.syncPolicy.syncOptions[]":      {"CreateNamespace=true", "CreateNamespace=false", "ServerSideApply=true"},
+		"spec.revisionHistoryLimit":          whole,
+		"spec.info":                          whole, // for people
+	})),
+}
+
+// source are the fields of an Application's source. Several sources are refused elsewhere.
+var source = table{
+	"repoURL":                       whole,
+	"path":                          whole,
+	"targetRevision":                whole,
+	"chart":                         whole,
+	"name":                          whole, // for people
+	"helm.valueFiles":               whole,
+	"helm.parameters[].name":        whole,
+	"helm.parameters[].value":       whole,
+	"helm.parameters[].forceString": whole,
+	"helm.releaseName":              whole,
+	"helm.values":                   whole,
+	"helm.valuesObject":             whole,
+	"helm.ignoreMissingValueFiles":  whole,
+	"helm.version":                  {"v3", "3"},
+	"directory.recurse":             {true}, // folders are always read to the bottom
+}
+
+// with adds to a table the rows of another below a path.
+func with(path string, rows, to table) table {
+	for field, values := range rows {
+		to[path+field] = values
+	}
+	return to
 }

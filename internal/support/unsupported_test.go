@@ -35,6 +35,12 @@ func TestUnsupported(t *testing.T) {
 				"syncPolicy":{"automated":{"prune":true,"selfHeal":true},"syncOptions":["CreateNamespace=true"]}}`,
 		},
 		{
+			name: "an Application with a list of one source",
+			kind: model.KindApplication,
+			spec: `{"project":"default","sources":[{"repoURL":"https://example.com/x.git","path":"app","kustomize":{"namePrefix":"a"}}],"destination":{}}`,
+			want: []string{"spec.sources[0].kustomize"},
+		},
+		{
 			name: "unknown fields, at the top and below",
 			kind: model.KindHelmRelease,
 			spec: `{"chart":{"git":"g","depth":3},"replicas":{"count":3,"max":5}}`,
