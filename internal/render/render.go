@@ -24,7 +24,7 @@ type Options struct {
 	// Empty renders in this process, for tests and one-shot commands on trusted charts.
 	Worker      []string
 	WorkerEnv   []string      // NAME=value; a worker has no other environment
-	Roots       []string      // the folders that hold artifacts: all that a worker may read; empty is everything
+	Roots       []string      // the folders that hold artifacts: all that a worker may read, if they exist when it starts; empty is everything
 	MaxWorkers  int           // 0 is 2
 	IdleTimeout time.Duration // after which a worker leaves; 0 is 30 s
 	Limits      Limits

@@ -371,3 +371,17 @@ func TestRunawayIsNotTriedAgain(t *testing.T) {
 		t.Errorf("got %+v", s)
 	}
 }
+
+// TestWorkersReadTheirRootsOnly renders from a root that workers were given, and from elsewhere.
+func TestWorkersReadTheirRootsOnly(t *testing.T) {
+	inside, outside := artifact(t, chartFiles(template)), artifact(t, chartFiles(template+"\n"))
+	r := withWorkers(t, func(o *Options) { o.Roots = []string{inside.Dir} })
+	got, err := r.Render(t.Context(), release, inside, caps, RenderOptions{})
+	if err != nil || len(got.Objects) != 1 {
+		t.Fatalf("inside: %v", err)
+	}
+	// A kernel without Landlock lets it pass.
+	if _, err := r.Render(t.Context(), release, outside, caps, RenderOptions{}); err != nil && model.KindOf(err) == model.ErrTransient {
+		t.Errorf("outside: %v", err)
+	}
+}

@@ -39,108 +39,111 @@ func inline(t *testing.T, files map[string]string) Request {
 
 func one(name, text string) map[string]string { return map[string]string{name: text} }
 
+const configMap = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"
+
+// errorCases change a sound chart, or the values given to it, in one way each.
+var errorCases = map[string]struct {
+	files  map[string]string
+	values []model.ValuesLayer
+	want   string // of the error: "file:line: ..."
+	reason string
+	next   bool
+}{
+	"no chart": {files: one("Chart.yaml", ""), want: "Chart.yaml: the folder holds no chart: Chart.yaml is missing", reason: "ChartNotFound", next: true},
+	"chart is no YAML": {files: one("Chart.yaml", "apiVersion: v2\nname: app\nversion: : 1\n"),
+		want: "Chart.yaml:3: not valid YAML: mapping values are not allowed in this context", reason: "InvalidChart"},
+	"chart without version": {files: one("Chart.yaml", "apiVersion: v2\nname: app\n"),
+		want: "Chart.yaml: chart.metadata.version is required", reason: "InvalidChart"},
+	"chart with a bad version": {files: one("Chart.yaml", "apiVersion: v2\nname: app\nversion: one\n"),
+		want: `Chart.yaml:3: chart.metadata.version "one" is invalid`, reason: "InvalidChart"},
+	"chart v3": {files: one("Chart.yaml", "# v3\napiVersion: v3\nname: app\nversion: 1.0.0\n"),
+		want: "Chart.yaml:2: apiVersion v3 is not supported", reason: "InvalidChart", next: true},
+	"values are no YAML": {files: one("values.yaml", "a: 1\nb: [1\n"), want: "values.yaml:2: not valid YAML: did not find expected ',' or ']'", reason: "InvalidChart"},
+	"subchart's values are no YAML": {
+		files: map[string]string{"charts/db/Chart.yaml": "apiVersion: v2\nname: db\nversion: 1.0.0\n", "charts/db/values.yaml": "\n\na: b: c\n"},
+		want:  "charts/db/values.yaml:3: not valid YAML: mapping values are not allowed in this context", reason: "InvalidChart"},
+	"wrong Kubernetes": {files: one("Chart.yaml", "apiVersion: v2\nname: app\nversion: 1.0.0\nkubeVersion: '>=2'\n"),
+		want: "Chart.yaml: the chart wants Kubernetes >=2, the cluster is v1.36.3", reason: "KubeVersionMismatch", next: true},
+
+	"template does not parse": {files: one("templates/x.yaml", "a: 1\nb: {{ if }}\n"),
+		want: "templates/x.yaml:2: missing value for if", reason: "TemplateError"},
+	"unknown function": {files: one("templates/x.yaml", "\n{{ nofunction }}"),
+		want: `templates/x.yaml:2: function "nofunction" not defined`, reason: "TemplateError"},
+	"nil pointer": {files: one("templates/x.yaml", "a: 1\n\nb: {{ .Values.a.b.c }}\n"),
+		want: "templates/x.yaml:3: nil pointer evaluating interface {}.b", reason: "TemplateError", next: true},
+	"in an included template": {files: one("templates/x.yaml", "a: 1\n\nb: {{ include \"h\" . }}\n"),
+		want: "templates/_h:2: nil pointer evaluating interface {}.b (included from templates/x.yaml:3)", reason: "TemplateError", next: true},
+	"fail": {files: one("templates/x.yaml", "a: 1\n{{ fail \"no: thanks\" }}\n"),
+		want: "templates/x.yaml:2: no: thanks", reason: "TemplateError", next: true},
+	"required": {files: one("templates/x.yaml", "{{ required \"name is needed\" .Values.name }}\n"),
+		want: "templates/x.yaml:1: name is needed", reason: "TemplateError", next: true},
+	"fail in the notes": {files: one("templates/NOTES.txt", "{{ fail \"password and secret exclude each other\" }}"),
+		want: "templates/NOTES.txt:1: password and secret exclude each other", reason: "TemplateError", next: true},
+	"missing template": {files: one("templates/x.yaml", "{{ include \"gone\" . }}"),
+		want: `templates/x.yaml:1: no template "gone" associated with template "gotpl"`, reason: "TemplateError"},
+	"in tpl": {files: one("templates/x.yaml", "{{ tpl \"{{ .Values.a.b }}\" . }}"),
+		want: "templates/x.yaml:1: nil pointer evaluating interface {}.b", reason: "TemplateError", next: true},
+	"in a subchart": {
+		files: map[string]string{"charts/db/Chart.yaml": "apiVersion: v2\nname: db\nversion: 1.0.0\n", "charts/db/templates/y.yaml": "{{ fail \"x\" }}"},
+		want:  "charts/db/templates/y.yaml:1: x", reason: "TemplateError", next: true},
+
+	"output is no YAML": {files: one("templates/x.yaml", configMap+"---\nkind: ConfigMap\nmetadata:\n  name: y\n bad: {{ 1 }}\n"),
+		want: "templates/x.yaml: line 8 of the rendered file: not valid YAML: did not find expected key", reason: "InvalidYAML"},
+	"output is no object": {files: one("templates/x.yaml", configMap+"---\n\nname: y\n"),
+		want: "templates/x.yaml: line 6 of the rendered file: not a Kubernetes object: it has neither apiVersion nor kind", reason: "InvalidObject"},
+	"output is a list": {files: one("templates/x.yaml", "- a\n- b\n"), want: "templates/x.yaml: line 1 of the rendered file: not a Kubernetes object: the document is no map", reason: "InvalidObject"},
+	"no name": {files: one("templates/x.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {}\n"),
+		want: "templates/x.yaml: ConfigMap/: line 1 of the rendered file: metadata.name is empty", reason: "InvalidObject"},
+	"annotation is a number": {files: one("templates/x.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, annotations: {a: 1}}\n"),
+		want: `templates/x.yaml: ConfigMap/x: line 1 of the rendered file: metadata.annotations: the value of "a" is not a string: put it in quotes`, reason: "InvalidObject"},
+	"twice the same": {files: one("templates/y.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, namespace: dev}\n"),
+		want: "templates/y.yaml: ConfigMap/x: written twice: here and in templates/x.yaml", reason: "DuplicateObject", next: true},
+
+	"values of the wrong type": {files: one("values.schema.json", `{"properties": {"image": {"properties": {"tag": {"type": "string"}}}, "count": {"minimum": 3}}}`),
+		values: yamlLayer("image: {tag: 1.5}\ncount: 1\n"),
+		want:   "values.schema.json: count: minimum: got 1, want 3; image.tag: got number, want string", reason: "SchemaViolation", next: true},
+	"a value is missing": {files: one("values.schema.json", `{"required": ["image"]}`),
+		want: "values.schema.json: values: missing property 'image'", reason: "SchemaViolation", next: true},
+	"subchart's values": {
+		files: map[string]string{
+			"charts/db/Chart.yaml": "apiVersion: v2\nname: db\nversion: 1.0.0\n", "charts/db/values.schema.json": `{"properties": {"size": {"type": "integer"}}}`},
+		values: yamlLayer("db: {size: big}"),
+		want:   "charts/db/values.schema.json: db.size: got string, want integer", reason: "SchemaViolation", next: true},
+	"schema reads a file": {files: one("values.schema.json", `{"$ref": "file:///etc/passwd"}`),
+		want:   `values.schema.json: not a usable JSON schema: failing loading "file:///etc/passwd": references to other files and hosts are not followed`,
+		reason: "InvalidSchema", next: true},
+	"schema asks a host": {files: one("values.schema.json", `{"properties": {"a": {"$ref": "http://127.0.0.1:1/x"}}}`),
+		want:   `values.schema.json: not a usable JSON schema: failing loading "http://127.0.0.1:1/x": references to other files and hosts are not followed`,
+		reason: "InvalidSchema", next: true},
+	"schema is no JSON": {files: one("values.schema.json", `{`), want: "values.schema.json: not a usable JSON schema: unexpected EOF", reason: "InvalidSchema"},
+
+	"layer is no map":     {values: yamlLayer("- a\n"), want: "spec.values: values must be a map", reason: "InvalidValues"},
+	"layer is a word":     {values: yamlLayer("hello"), want: "spec.values: values must be a map", reason: "InvalidValues"},
+	"layer is no YAML":    {values: yamlLayer("a: 1\nb: : 2\n"), want: "spec.values, line 2: not valid YAML: mapping values are not allowed in this context", reason: "InvalidValues"},
+	"no such values file": {values: []model.ValuesLayer{{File: "prod.yaml"}}, want: "prod.yaml: there is no such values file", reason: "ValuesNotFound", next: true},
+	"values file outside": {values: []model.ValuesLayer{{File: "../../x.yaml"}}, want: "../../x.yaml: the values file lies outside of the source", reason: "InvalidPath"},
+	"bad parameter": {values: []model.ValuesLayer{{Origin: "parameters[0]", Set: &model.Parameter{Name: "a[x]", Value: "1"}}},
+		want: `parameters[0]: parameter "a[x]" cannot be set: error parsing index: strconv.Atoi: parsing "x": invalid syntax`, reason: "InvalidValues"},
+	"map for a subchart": {files: one("charts/db/Chart.yaml", "apiVersion: v2\nname: db\nversion: 1.0.0\n"), values: yamlLayer("db: 3"),
+		want: "values do not fit the chart: type mismatch on db: %!t(float64=3)", reason: "InvalidValues"},
+
+	"dependency by alias": {files: one("Chart.yaml", "apiVersion: v2\nname: app\nversion: 1.0.0\ndependencies: [{name: db, version: 1.x, repository: '@stable'}]\n"),
+		want: `Chart.yaml: dependency "db": its repository "@stable" is an alias that only the author's machine knows`, reason: "MissingDependency", next: true},
+	"dependency outside": {files: one("Chart.yaml", "apiVersion: v2\nname: app\nversion: 1.0.0\ndependencies: [{name: db, version: 1.x, repository: 'file://../../db'}]\n"),
+		want: `Chart.yaml: dependency "db": its repository file://../../db lies outside of the source`, reason: "MissingDependency", next: true},
+	"dependency is not there": {files: one("Chart.yaml", "apiVersion: v2\nname: app\nversion: 1.0.0\ndependencies: [{name: db, version: 1.x, repository: 'file://../db'}]\n"),
+		want: `Chart.yaml: dependency "db": there is no chart at its repository file://../db`, reason: "MissingDependency", next: true},
+	"dependency of another version": {
+		files: map[string]string{
+			"Chart.yaml":    "apiVersion: v2\nname: app\nversion: 1.0.0\ndependencies: [{name: db, version: 2.x, repository: 'file://db'}]\n",
+			"db/Chart.yaml": "apiVersion: v2\nname: db\nversion: 1.0.0\n"},
+		want: `Chart.yaml: dependency "db": version 1.0.0 was found, Chart.yaml wants 2.x`, reason: "MissingDependency", next: true},
+	"dependencies go round": {files: one("Chart.yaml", "apiVersion: v2\nname: app\nversion: 1.0.0\ndependencies: [{name: app, version: 1.x, repository: 'file://.'}]\n"),
+		want: `Chart.yaml: dependency "app": dependencies go round, or are nested too deep`, reason: "MissingDependency"},
+}
+
 func TestErrors(t *testing.T) {
-	const configMap = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"
-	tests := map[string]struct {
-		files  map[string]string
-		values []model.ValuesLayer
-		want   string // of the error: "file:line: ..."
-		reason string
-		next   bool
-	}{
-		"no chart": {files: one("Chart.yaml", ""), want: "Chart.yaml: the folder holds no chart: Chart.yaml is missing", reason: "ChartNotFound", next: true},
-		"chart is no YAML": {files: one("Chart.yaml", "apiVersion: v2\nname: app\nversion: : 1\n"),
-			want: "Chart.yaml:3: not valid YAML: mapping values are not allowed in this context", reason: "InvalidChart"},
-		"chart without version": {files: one("Chart.yaml", "apiVersion: v2\nname: app\n"),
-			want: "Chart.yaml: chart.metadata.version is required", reason: "InvalidChart"},
-		"chart with a bad version": {files: one("Chart.yaml", "apiVersion: v2\nname: app\nversion: one\n"),
-			want: `Chart.yaml:3: chart.metadata.version "one" is invalid`, reason: "InvalidChart"},
-		"chart v3": {files: one("Chart.yaml", "# v3\napiVersion: v3\nname: app\nversion: 1.0.0\n"),
-			want: "Chart.yaml:2: apiVersion v3 is not supported", reason: "InvalidChart", next: true},
-		"values are no YAML": {files: one("values.yaml", "a: 1\nb: [1\n"), want: "values.yaml:2: not valid YAML: did not find expected ',' or ']'", reason: "InvalidChart"},
-		"subchart's values are no YAML": {
-			files: map[string]string{"charts/db/Chart.yaml": "apiVersion: v2\nname: db\nversion: 1.0.0\n", "charts/db/values.yaml": "\n\na: b: c\n"},
-			want:  "charts/db/values.yaml:3: not valid YAML: mapping values are not allowed in this context", reason: "InvalidChart"},
-		"wrong Kubernetes": {files: one("Chart.yaml", "apiVersion: v2\nname: app\nversion: 1.0.0\nkubeVersion: '>=2'\n"),
-			want: "Chart.yaml: the chart wants Kubernetes >=2, the cluster is v1.36.3", reason: "KubeVersionMismatch", next: true},
-
-		"template does not parse": {files: one("templates/x.yaml", "a: 1\nb: {{ if }}\n"),
-			want: "templates/x.yaml:2: missing value for if", reason: "TemplateError"},
-		"unknown function": {files: one("templates/x.yaml", "\n{{ nofunction }}"),
-			want: `templates/x.yaml:2: function "nofunction" not defined`, reason: "TemplateError"},
-		"nil pointer": {files: one("templates/x.yaml", "a: 1\n\nb: {{ .Values.a.b.c }}\n"),
-			want: "templates/x.yaml:3: nil pointer evaluating interface {}.b", reason: "TemplateError", next: true},
-		"in an included template": {files: one("templates/x.yaml", "a: 1\n\nb: {{ include \"h\" . }}\n"),
-			want: "templates/_h:2: nil pointer evaluating interface {}.b (included from templates/x.yaml:3)", reason: "TemplateError", next: true},
-		"fail": {files: one("templates/x.yaml", "a: 1\n{{ fail \"no: thanks\" }}\n"),
-			want: "templates/x.yaml:2: no: thanks", reason: "TemplateError", next: true},
-		"required": {files: one("templates/x.yaml", "{{ required \"name is needed\" .Values.name }}\n"),
-			want: "templates/x.yaml:1: name is needed", reason: "TemplateError", next: true},
-		"fail in the notes": {files: one("templates/NOTES.txt", "{{ fail \"password and secret exclude each other\" }}"),
-			want: "templates/NOTES.txt:1: password and secret exclude each other", reason: "TemplateError", next: true},
-		"missing template": {files: one("templates/x.yaml", "{{ include \"gone\" . }}"),
-			want: `templates/x.yaml:1: no template "gone" associated with template "gotpl"`, reason: "TemplateError"},
-		"in tpl": {files: one("templates/x.yaml", "{{ tpl \"{{ .Values.a.b }}\" . }}"),
-			want: "templates/x.yaml:1: nil pointer evaluating interface {}.b", reason: "TemplateError", next: true},
-		"in a subchart": {
-			files: map[string]string{"charts/db/Chart.yaml": "apiVersion: v2\nname: db\nversion: 1.0.0\n", "charts/db/templates/y.yaml": "{{ fail \"x\" }}"},
-			want:  "charts/db/templates/y.yaml:1: x", reason: "TemplateError", next: true},
-
-		"output is no YAML": {files: one("templates/x.yaml", configMap+"---\nkind: ConfigMap\nmetadata:\n  name: y\n bad: {{ 1 }}\n"),
-			want: "templates/x.yaml: line 8 of the rendered file: not valid YAML: did not find expected key", reason: "InvalidYAML"},
-		"output is no object": {files: one("templates/x.yaml", configMap+"---\n\nname: y\n"),
-			want: "templates/x.yaml: line 6 of the rendered file: not a Kubernetes object: it has neither apiVersion nor kind", reason: "InvalidObject"},
-		"output is a list": {files: one("templates/x.yaml", "- a\n- b\n"), want: "templates/x.yaml: line 1 of the rendered file: not a Kubernetes object: the document is no map", reason: "InvalidObject"},
-		"no name": {files: one("templates/x.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {}\n"),
-			want: "templates/x.yaml: ConfigMap/: line 1 of the rendered file: metadata.name is empty", reason: "InvalidObject"},
-		"annotation is a number": {files: one("templates/x.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, annotations: {a: 1}}\n"),
-			want: `templates/x.yaml: ConfigMap/x: line 1 of the rendered file: metadata.annotations: the value of "a" is not a string: put it in quotes`, reason: "InvalidObject"},
-		"twice the same": {files: one("templates/y.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, namespace: dev}\n"),
-			want: "templates/y.yaml: ConfigMap/x: written twice: here and in templates/x.yaml", reason: "DuplicateObject", next: true},
-
-		"values of the wrong type": {files: one("values.schema.json", `{"properties": {"image": {"properties": {"tag": {"type": "string"}}}, "count": {"minimum": 3}}}`),
-			values: yamlLayer("image: {tag: 1.5}\ncount: 1\n"),
-			want:   "values.schema.json: count: minimum: got 1, want 3; image.tag: got number, want string", reason: "SchemaViolation", next: true},
-		"a value is missing": {files: one("values.schema.json", `{"required": ["image"]}`),
-			want: "values.schema.json: values: missing property 'image'", reason: "SchemaViolation", next: true},
-		"subchart's values": {
-			files: map[string]string{
-				"charts/db/Chart.yaml": "apiVersion: v2\nname: db\nversion: 1.0.0\n", "charts/db/values.schema.json": `{"properties": {"size": {"type": "integer"}}}`},
-			values: yamlLayer("db: {size: big}"),
-			want:   "charts/db/values.schema.json: db.size: got string, want integer", reason: "SchemaViolation", next: true},
-		"schema reads a file": {files: one("values.schema.json", `{"$ref": "file:///etc/passwd"}`),
-			want:   `values.schema.json: not a usable JSON schema: failing loading "file:///etc/passwd": references to other files and hosts are not followed`,
-			reason: "InvalidSchema", next: true},
-		"schema asks a host": {files: one("values.schema.json", `{"properties": {"a": {"$ref": "http://127.0.0.1:1/x"}}}`),
-			want:   `values.schema.json: not a usable JSON schema: failing loading "http://127.0.0.1:1/x": references to other files and hosts are not followed`,
-			reason: "InvalidSchema", next: true},
-		"schema is no JSON": {files: one("values.schema.json", `{`), want: "values.schema.json: not a usable JSON schema: unexpected EOF", reason: "InvalidSchema"},
-
-		"layer is no map":     {values: yamlLayer("- a\n"), want: "spec.values: values must be a map", reason: "InvalidValues"},
-		"layer is a word":     {values: yamlLayer("hello"), want: "spec.values: values must be a map", reason: "InvalidValues"},
-		"layer is no YAML":    {values: yamlLayer("a: 1\nb: : 2\n"), want: "spec.values, line 2: not valid YAML: mapping values are not allowed in this context", reason: "InvalidValues"},
-		"no such values file": {values: []model.ValuesLayer{{File: "prod.yaml"}}, want: "prod.yaml: there is no such values file", reason: "ValuesNotFound", next: true},
-		"values file outside": {values: []model.ValuesLayer{{File: "../../x.yaml"}}, want: "../../x.yaml: the values file lies outside of the source", reason: "InvalidPath"},
-		"bad parameter": {values: []model.ValuesLayer{{Origin: "parameters[0]", Set: &model.Parameter{Name: "a[x]", Value: "1"}}},
-			want: `parameters[0]: parameter "a[x]" cannot be set: error parsing index: strconv.Atoi: parsing "x": invalid syntax`, reason: "InvalidValues"},
-		"map for a subchart": {files: one("charts/db/Chart.yaml", "apiVersion: v2\nname: db\nversion: 1.0.0\n"), values: yamlLayer("db: 3"),
-			want: "values do not fit the chart: type mismatch on db: %!t(float64=3)", reason: "InvalidValues"},
-
-		"dependency by alias": {files: one("Chart.yaml", "apiVersion: v2\nname: app\nversion: 1.0.0\ndependencies: [{name: db, version: 1.x, repository: '@stable'}]\n"),
-			want: `Chart.yaml: dependency "db": its repository "@stable" is an alias that only the author's machine knows`, reason: "MissingDependency", next: true},
-		"dependency outside": {files: one("Chart.yaml", "apiVersion: v2\nname: app\nversion: 1.0.0\ndependencies: [{name: db, version: 1.x, repository: 'file://../../db'}]\n"),
-			want: `Chart.yaml: dependency "db": its repository file://../../db lies outside of the source`, reason: "MissingDependency", next: true},
-		"dependency is not there": {files: one("Chart.yaml", "apiVersion: v2\nname: app\nversion: 1.0.0\ndependencies: [{name: db, version: 1.x, repository: 'file://../db'}]\n"),
-			want: `Chart.yaml: dependency "db": there is no chart at its repository file://../db`, reason: "MissingDependency", next: true},
-		"dependency of another version": {
-			files: map[string]string{
-				"Chart.yaml":    "apiVersion: v2\nname: app\nversion: 1.0.0\ndependencies: [{name: db, version: 2.x, repository: 'file://db'}]\n",
-				"db/Chart.yaml": "apiVersion: v2\nname: db\nversion: 1.0.0\n"},
-			want: `Chart.yaml: dependency "db": version 1.0.0 was found, Chart.yaml wants 2.x`, reason: "MissingDependency", next: true},
-		"dependencies go round": {files: one("Chart.yaml", "apiVersion: v2\nname: app\nversion: 1.0.0\ndependencies: [{name: app, version: 1.x, repository: 'file://.'}]\n"),
-			want: `Chart.yaml: dependency "app": dependencies go round, or are nested too deep`, reason: "MissingDependency"},
-	}
-	for name, tt := range tests {
+	for name, tt := range errorCases {
 		t.Run(name, func(t *testing.T) {
 			req := inline(t, tt.files)
 			req.Values = tt.values

@@ -100,7 +100,7 @@ func limitFiles(h hello) error {
 	if len(h.Roots) == 0 {
 		rules = append(rules, landlock.RODirs("/"))
 	} else {
-		rules = append(rules, landlock.RODirs(h.Roots...))
+		rules = append(rules, landlock.RODirs(h.Roots...).IgnoreIfMissing())
 	}
 	if err := landlock.V5.BestEffort().Restrict(rules...); err != nil {
 		return fmt.Errorf("landlock: %w", err)

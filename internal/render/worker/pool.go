@@ -25,7 +25,7 @@ type Limits struct {
 type Options struct {
 	Command []string // executes Serve
 	Env     []string // NAME=value, for tests; a worker has no environment otherwise
-	Roots   []string // all folders that a worker may read; empty is everything
+	Roots   []string // all that a worker may read, as far as they exist when it starts; empty is everything
 	Limits  Limits
 	Max     int           // workers at once; all but the first start only when renders get stuck
 	Idle    time.Duration // after which a worker leaves
