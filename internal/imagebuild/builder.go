@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
 )
 
 // Builder builds images. The zero value is ready to use; one Builder, or several with the
@@ -118,13 +120,15 @@ func (b *Builder) ensureImage(ctx context.Context, o Options) (string, error) {
 		layout = filepath.Join(o.CacheDir, "images", "on-named-base")
 	}
 	fmt.Fprintf(o.Log, "image %s: building on %s\n", o.Image, base)
-	const name = "localhost/fairlead/build:latest"
-	args := []string{"--build-arg", "BASE_IMAGE=" + base, "--tag", name}
+	const built = "localhost/fairlead/build:latest"
+	args := []string{"--build-arg", "BASE_IMAGE=" + base, "--tag", built}
 	if o.BaseImage == "" {
 		args = append(args, "--pull-never")
+	} else if ref, err := name.ParseReference(o.BaseImage); err == nil && isLoopback(ref.Context().RegistryStr()) {
+		args = append(args, "--tls-verify=false")
 	}
 	if err := run.build(ctx, o.ContextDir, args...); err != nil {
 		return "", err
 	}
-	return layout, run.export(ctx, name, layout)
+	return layout, run.export(ctx, built, layout)
 }

@@ -57,12 +57,18 @@ func parseTag(image string) (name.Tag, error) {
 	if err != nil {
 		return name.Tag{}, fmt.Errorf("parsing image name: %w", err)
 	}
-	host, _, err := net.SplitHostPort(tag.RegistryStr())
-	if err != nil {
-		return tag, nil // no port: not a registry of our own
-	}
-	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+	if isLoopback(tag.RegistryStr()) {
 		return name.NewTag(image, name.StrictValidation, name.Insecure)
 	}
 	return tag, nil
+}
+
+// isLoopback reports whether a registry, host:port, is on this machine.
+func isLoopback(registry string) bool {
+	host, _, err := net.SplitHostPort(registry)
+	if err != nil {
+		return false // no port: not a registry of our own
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
