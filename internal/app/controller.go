@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,9 +107,12 @@ func logLevel(verbosity int) slog.Level {
 	return slog.LevelInfo
 }
 
-// healthOf gives the live store the health rules of the kinds that have some.
+// healthOf gives the live store the health rules of the kinds that have some. Requests of releases
+// count as healthy: what becomes of a release is told by itself, not a second time by the folder
+// its request came from.
 func healthOf(gvk schema.GroupVersionKind) live.HealthFunc {
-	if !health.HasRule(gvk.Group, gvk.Kind) {
+	isRequest := slices.ContainsFunc(controller.RequestKinds, func(k schema.GroupVersionKind) bool { return k.GroupKind() == gvk.GroupKind() })
+	if isRequest || !health.HasRule(gvk.Group, gvk.Kind) {
 		return nil
 	}
 	return func(u *unstructured.Unstructured) model.Health { return health.Of(u.Object) }

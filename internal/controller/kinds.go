@@ -21,6 +21,9 @@ var (
 	applicationGVK = argo.GroupVersion.WithKind("Application")
 )
 
+// RequestKinds are the kinds of objects that ask for releases.
+var RequestKinds = []schema.GroupVersionKind{helmReleaseGVK, applicationGVK}
+
 // helmReleaseKind reads HelmReleases and writes their status.
 type helmReleaseKind struct{ r *Reconciler }
 

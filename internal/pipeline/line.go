@@ -145,9 +145,14 @@ func (l *Line) desired(ctx context.Context, out *Outcome) (d Desired, at Stage, 
 	out.Artifact, out.Inputs = d.Artifact, d.Inputs
 	if req.Mode == ModeRollback || (req.Mode == ModeRepair && req.Last() != nil && req.Last().HoldBy != "") {
 		// The inputs are those that are being left: the record must know them to hold against
-		// them. A source that cannot be read now is no reason to stay on a broken revision.
-		d.Rendered, err = l.recorded(ctx, req)
-		out.Chart = d.Rendered.Chart
+		// them. A source that cannot be read now is no reason to stay on a broken revision; the
+		// inputs are then those of the newest record.
+		inputs := d.Inputs
+		if err != nil && req.Last() != nil {
+			inputs = req.Last().Inputs
+		}
+		d, err = l.recorded(ctx, req)
+		d.Inputs, out.Inputs, out.Chart = inputs, inputs, d.Rendered.Chart
 		return d, StageRender, err
 	}
 	if err != nil {
@@ -167,18 +172,17 @@ func (l *Line) desired(ctx context.Context, out *Outcome) (d Desired, at Stage, 
 }
 
 // recorded finds the revision to go back to, or to stay at, in the history.
-func (l *Line) recorded(ctx context.Context, req Request) (model.Rendered, error) {
+func (l *Line) recorded(ctx context.Context, req Request) (Desired, error) {
 	target := req.Target
 	if req.Mode == ModeRepair {
 		target = req.Last().Revision
 	}
 	for _, rec := range req.History {
 		if rec.Revision == target {
-			d, err := l.Records[req.Release.ID.Kind].Recorded(ctx, req.Release, rec)
-			return d.Rendered, err
+			return l.Records[req.Release.ID.Kind].Recorded(ctx, req.Release, rec)
 		}
 	}
-	return model.Rendered{}, &model.Error{
+	return Desired{}, &model.Error{
 		Kind: model.ErrNotFound, Reason: "RevisionNotFound",
 		Msg:  fmt.Sprintf("there is no revision %d of release %q", target, req.Release.Name),
 		Next: "fairlead history " + req.Release.ID.Name,
