@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -14,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
 )
@@ -31,7 +33,7 @@ type feeds struct {
 type feed struct {
 	namespace    string
 	pods, events cache.SharedIndexInformer
-	stop         chan struct{}
+	stop         context.CancelFunc
 
 	refs int // guarded by feeds.mu
 
@@ -65,12 +67,15 @@ func (fs *feeds) leave(f *feed, changed chan struct{}) {
 	f.mu.Unlock()
 	if f.refs--; f.refs == 0 {
 		delete(fs.open, f.namespace)
-		close(f.stop)
+		f.stop()
 	}
 }
 
 func (fs *feeds) start(namespace string) *feed {
-	f := &feed{namespace: namespace, stop: make(chan struct{}), subs: map[chan struct{}]bool{}}
+	// A feed outlives the waiter that opened it, so that it has no context of a caller; nor has the
+	// reflector anything to log that a diagnosis would not say.
+	ctx, stop := context.WithCancel(klog.NewContext(context.Background(), logr.Discard()))
+	f := &feed{namespace: namespace, stop: stop, subs: map[chan struct{}]bool{}}
 	core := fs.typed.CoreV1()
 	f.pods = f.informer(&corev1.Pod{}, &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
@@ -91,8 +96,8 @@ func (fs *feeds) start(namespace string) *feed {
 			return core.Events(namespace).Watch(ctx, o)
 		},
 	})
-	go f.pods.Run(f.stop)
-	go f.events.Run(f.stop)
+	go f.pods.RunWithContext(ctx)
+	go f.events.RunWithContext(ctx)
 	return f
 }
 

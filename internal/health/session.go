@@ -148,9 +148,10 @@ func (s *session) follow() {
 	default:
 		wake = s.unready.Add(settle)
 	}
-	suspects := s.suspects(pods, now)
-	if len(suspects) > 0 && !s.looking {
-		s.look(suspects)
+	if !s.looking { // else what is new now is found new again when the look is over
+		if suspects := s.suspects(pods, now); len(suspects) > 0 {
+			s.look(suspects)
+		}
 	}
 	if !s.due.IsZero() && (wake.IsZero() || s.due.Before(wake)) {
 		wake = s.due
