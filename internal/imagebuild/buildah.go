@@ -102,6 +102,7 @@ func (b *buildah) run(ctx context.Context, args ...string) error {
 
 // runLogged runs cmd, copies what it says to log, and puts the end of it into the error.
 func runLogged(cmd *exec.Cmd, log io.Writer) error {
+	contain(cmd)
 	tail := &tailBuffer{}
 	out := io.MultiWriter(log, tail)
 	cmd.Stdout, cmd.Stderr = out, out
