@@ -153,8 +153,11 @@ func (p *process) dead() bool {
 	}
 }
 
-// memoryWords are how Go's runtime, or the C library below it, says that it got no more memory.
-var memoryWords = []string{"out of memory", "cannot allocate memory", "pthread_create failed", "failed to create new OS thread"}
+// memoryWords are how Go's runtime says that it got no more memory, or the C library or the race
+// detector below it.
+var memoryWords = []string{
+	"out of memory", "cannot allocate memory", "pthread_create failed", "failed to create new OS thread", "failed to allocate",
+}
 
 // explain says in the user's words why the process ended during a job.
 func (p *process) explain(err error) error {

@@ -120,7 +120,12 @@ func TestRunaway(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			p := testPool(t, func(o *Options) { o.Limits.Timeout, o.Limits.Memory = 1500*time.Millisecond, 96<<20 })
+			p := testPool(t, func(o *Options) {
+				o.Limits.Memory = 96 << 20
+				if tt.reason == "RenderTimeout" {
+					o.Limits.Timeout = 1500 * time.Millisecond
+				}
+			})
 			fine := chartOf(t, "fine", configMap)
 			var others sync.WaitGroup
 			others.Go(func() {
