@@ -1,7 +1,6 @@
 package apply
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -139,7 +138,7 @@ func merged(entries []metav1.ManagedFieldsEntry, union bool) (out []metav1.Manag
 	if err != nil {
 		return nil, false, fmt.Errorf("encoding managed fields: %w", err)
 	}
-	out[ours].FieldsV1 = &metav1.FieldsV1{Raw: raw}
+	out[ours].FieldsV1 = metav1.NewFieldsV1(string(raw))
 	return out, true, nil
 }
 
@@ -173,7 +172,7 @@ func decodeSet(e metav1.ManagedFieldsEntry) (*fieldpath.Set, error) {
 	if e.FieldsV1 == nil {
 		return set, nil
 	}
-	if err := set.FromJSON(bytes.NewReader(e.FieldsV1.Raw)); err != nil {
+	if err := set.FromJSON(e.FieldsV1.GetRawReader()); err != nil {
 		return nil, fmt.Errorf("decoding the managed fields of %s: %w", e.Manager, err)
 	}
 	return set, nil

@@ -13,7 +13,7 @@ func Fields(m *metav1.ObjectMeta, manager string) string {
 	for i := range m.ManagedFields {
 		e := &m.ManagedFields[i]
 		if e.Manager == manager && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == "" && e.FieldsV1 != nil {
-			return digestFields(e.FieldsV1.Raw)
+			return digestFields(e.FieldsV1.GetRawBytes())
 		}
 	}
 	return ""

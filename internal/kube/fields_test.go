@@ -33,7 +33,7 @@ func TestFieldsAreASet(t *testing.T) {
 
 func TestFieldsOfAManager(t *testing.T) {
 	entry := func(manager string, op metav1.ManagedFieldsOperationType, sub string) metav1.ManagedFieldsEntry {
-		return metav1.ManagedFieldsEntry{Manager: manager, Operation: op, Subresource: sub, FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:a":{}}`)}}
+		return metav1.ManagedFieldsEntry{Manager: manager, Operation: op, Subresource: sub, FieldsV1: metav1.NewFieldsV1(`{"f:a":{}}`)}
 	}
 	m := &metav1.ObjectMeta{ManagedFields: []metav1.ManagedFieldsEntry{
 		entry("fairlead", metav1.ManagedFieldsOperationUpdate, ""), entry("fairlead", metav1.ManagedFieldsOperationApply, "status"), entry("helm", metav1.ManagedFieldsOperationApply, ""),

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
-	pathvalidation "k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -124,7 +124,7 @@ func (c *Client) Delete(ctx context.Context, gvk schema.GroupVersionKind, ns, na
 // another object than the one that was checked.
 func (c *Client) path(ctx context.Context, gvk schema.GroupVersionKind, ns, name string) ([]string, error) {
 	for what, s := range map[string]string{"namespace": ns, "name": name} {
-		if wrong := pathvalidation.IsValidPathSegmentName(s); len(wrong) > 0 {
+		if wrong := content.IsPathSegmentName(s); len(wrong) > 0 {
 			return nil, &model.Error{
 				Kind: model.ErrInvalid, Reason: ReasonInvalidObject, Object: keyOf(gvk, ns, name),
 				Msg: fmt.Sprintf("metadata.%s %s", what, strings.Join(wrong, ", ")),

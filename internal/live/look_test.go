@@ -37,7 +37,7 @@ func TestLook(t *testing.T) {
 	k := &kind{gvk: schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}}
 	k.health = func(u *unstructured.Unstructured) model.Health { seen = u; return model.Health{Status: model.Degraded} }
 	d := deployment()
-	d.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: model.FieldManager, Operation: "Apply", FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:a":{}}`)}}}
+	d.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: model.FieldManager, Operation: "Apply", FieldsV1: metav1.NewFieldsV1(`{"f:a":{}}`)}}
 	o, ok := k.look(d)
 	if !ok || o.health.Status != model.Degraded || k.liveOf(o).Fields == "" || k.liveOf(o).Release != "r" {
 		t.Errorf("%v %+v", ok, k.liveOf(o))

@@ -27,11 +27,11 @@ const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 // values below .data and .stringData and the last applied configuration are masked: a difference
 // shows, not what it is. An empty live or desired stands for an object that is absent.
 func Diff(live, desired []byte, secret bool) ([]model.FieldDiff, error) {
-	from, err := content(live)
+	from, err := written(live)
 	if err != nil {
 		return nil, fmt.Errorf("reading the live object: %w", err)
 	}
-	to, err := content(desired)
+	to, err := written(desired)
 	if err != nil {
 		return nil, fmt.Errorf("reading the desired object: %w", err)
 	}
@@ -40,8 +40,8 @@ func Diff(live, desired []byte, secret bool) ([]model.FieldDiff, error) {
 	return d.diffs, nil
 }
 
-// content is an object without what only the server writes.
-func content(body []byte) (map[string]any, error) {
+// written is an object without what only the server writes.
+func written(body []byte) (map[string]any, error) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil, nil
 	}

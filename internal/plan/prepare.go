@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"strings"
 
-	pathvalidation "k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
 )
@@ -92,7 +92,7 @@ func prepare(r model.Release, o model.Object, namespaced bool) (model.Object, er
 		}
 	}
 	for what, s := range map[string]string{"namespace": o.Key.Namespace, "name": o.Key.Name} {
-		if wrong := pathvalidation.IsValidPathSegmentName(s); len(wrong) > 0 {
+		if wrong := content.IsPathSegmentName(s); len(wrong) > 0 {
 			return o, &model.Error{
 				Kind: model.ErrInvalid, Reason: "InvalidObject", Object: o.Key,
 				Msg: fmt.Sprintf("metadata.%s %s", what, strings.Join(wrong, ", ")),
