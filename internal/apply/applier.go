@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/fairlead-cd/fairlead/internal/kube"
@@ -22,6 +23,7 @@ type Applier struct {
 	own        *kube.Client // with Fairlead's own rights, for watching
 	perRelease int
 	slots      chan struct{} // one for each request in flight, over all plans
+	claims     *claims
 }
 
 // New makes an applier.
@@ -32,7 +34,7 @@ func New(c *kube.Client, o Options) *Applier {
 	if o.Global <= 0 {
 		o.Global = 64
 	}
-	return &Applier{client: c, own: c, perRelease: o.PerRelease, slots: make(chan struct{}, o.Global)}
+	return &Applier{client: c, own: c, perRelease: o.PerRelease, slots: make(chan struct{}, o.Global), claims: &claims{}}
 }
 
 // As is an applier with the rights of a service account ("namespace/name"), sharing limits and
@@ -45,7 +47,7 @@ func (a *Applier) As(serviceAccount string) (*Applier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Applier{client: c, own: a.own, perRelease: a.perRelease, slots: a.slots}, nil
+	return &Applier{client: c, own: a.own, perRelease: a.perRelease, slots: a.slots, claims: a.claims}, nil
 }
 
 // Execute runs the phases of a plan one after another and the changes of a phase side by side.
@@ -56,6 +58,7 @@ func (a *Applier) As(serviceAccount string) (*Applier, error) {
 // error is the first failure and names the object; the others are in the results.
 func (a *Applier) Execute(ctx context.Context, p model.Plan, progress func(model.Result)) ([]model.Result, error) {
 	r := &run{applier: a, ctx: ctx, label: p.Release.Label(), progress: progress}
+	p = a.claim(p)
 	refused := refuse(p)
 	for _, phase := range p.Phases {
 		if refused || r.failed() || ctx.Err() != nil {
@@ -65,6 +68,26 @@ func (a *Applier) Execute(ctx context.Context, p model.Plan, progress func(model
 		r.phase(phase)
 	}
 	return r.results, r.err(p)
+}
+
+// claim claims what a plan makes. What another release has claimed becomes a conflict.
+func (a *Applier) claim(p model.Plan) model.Plan {
+	label := p.Release.Label()
+	phases := make([][]model.Change, len(p.Phases))
+	for i := range p.Phases {
+		phases[i] = slices.Clone(p.Phases[i])
+		for j := range phases[i] {
+			c := &phases[i][j]
+			if c.Unowned || c.Action != model.ActionCreate && c.Action != model.ActionAdopt {
+				continue
+			}
+			if holder, ok := a.claims.take(c.Key, label); !ok {
+				c.Action, c.Reason = model.ActionConflict, "belongs to release "+holder
+			}
+		}
+	}
+	p.Phases = phases
+	return p
 }
 
 // run is the execution of one plan.

@@ -45,6 +45,24 @@ func TestConflict(t *testing.T) {
 	}
 }
 
+// TestRace plans two releases that want the same new object before either is executed.
+func TestRace(t *testing.T) {
+	l := newLine(t)
+	other := *l
+	other.release.ID.Name += "-other"
+	first, err := l.plan(configMap("shared", ""))
+	must(t, err)
+	second, err := other.plan(configMap("shared", "") + "---\n" + configMap("own", ""))
+	must(t, err)
+	_, err = l.applier.Execute(l.ctx, first, nil)
+	must(t, err)
+	if _, err = l.applier.Execute(l.ctx, second, nil); model.ReasonOf(err, "") != "ObjectClaimed" || l.exists("own") {
+		t.Errorf("error %v", err)
+	}
+	_, err = l.applier.Execute(l.ctx, first, nil)
+	must(t, err)
+}
+
 func TestPruneSparesWhatIsNotItsOwn(t *testing.T) {
 	l := newLine(t)
 	l.sync(configMap("helm-keeps", ", annotations: {helm.sh/resource-policy: keep}") + "---\n" +

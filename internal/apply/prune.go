@@ -13,6 +13,7 @@ import (
 // prune deletes an object that its release no longer wants; the object being gone already, or
 // being another one of the same name, is success.
 func (a *Applier) prune(ctx context.Context, label string, c model.Change) error {
+	a.claims.leave(c.Key, label)
 	uid := c.UID
 	if uid == "" || c.Unowned {
 		m, err := a.look(ctx, c)
