@@ -98,7 +98,21 @@ func (fs *feeds) start(namespace string) *feed {
 	})
 	go f.pods.RunWithContext(ctx)
 	go f.events.RunWithContext(ctx)
+	go f.tellSynced(ctx)
 	return f
+}
+
+// tellSynced says when both first lists are complete. The signals of their items may come before
+// that, when they cannot be acted upon yet.
+func (f *feed) tellSynced(ctx context.Context) {
+	for _, inf := range []cache.SharedIndexInformer{f.pods, f.events} {
+		select {
+		case <-inf.HasSyncedChecker().Done():
+		case <-ctx.Done():
+			return
+		}
+	}
+	f.notify()
 }
 
 func (f *feed) informer(kind runtime.Object, lw cache.ListerWatcher) cache.SharedIndexInformer {
