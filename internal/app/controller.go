@@ -151,7 +151,7 @@ func newRenderer(c config.Config, e env, sources *source.Sources, log *slog.Logg
 	dir := cacheDir(c, e)
 	return render.New(render.Options{
 		CacheDir: filepath.Join(dir, "renders"), Roots: []string{filepath.Join(dir, "sources")},
-		Worker:   []string{self, "render-worker"}, MaxWorkers: c.Workers,
+		Worker: []string{self, "render-worker"}, MaxWorkers: c.Workers,
 		Dependencies: func(ctx context.Context, ref model.Ref) (model.Artifact, error) { return sources.Fetch(ctx, ref) },
 		Log:          log,
 	}), nil

@@ -45,6 +45,7 @@ func (r *Reconciler) application(ctx context.Context, id model.ReleaseID, app *a
 		rel.Name = src.Helm.ReleaseName
 	}
 	rel.Source = sourceRef(src)
+	rel.TopLevel = src.Directory == nil || !src.Directory.Recurse // as Argo CD reads a folder
 	rel.Values = applicationValues(src)
 	var err error
 	rel.Source.Auth, err = r.auth(ctx, id, rel.Source.URL, app.Namespace, "")

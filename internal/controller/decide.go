@@ -67,6 +67,7 @@ var rules = []rule{
 	inputsChanged,
 	syncAsked,
 	drifted,
+	unfinished,
 	recovered,
 }
 
@@ -199,6 +200,17 @@ func drifted(o Observation) (Decision, bool) {
 		return Decision{Verb: Differ, Reason: "Drifted", Why: why}, true
 	}
 	return Decision{Verb: Repair, Reason: "Drifted", Why: why}, true
+}
+
+// unfinished goes on where not every object could be applied: what stood in the way may be gone.
+// How often is the engine's business.
+func unfinished(o Observation) (Decision, bool) {
+	if o.Last.Status != model.RecordFailed || !o.Last.Partial {
+		return Decision{}, false
+	}
+	return automatedOnly(o, Decision{
+		Verb: Upgrade, Reason: "Unfinished", Why: fmt.Sprintf("not every object of revision %d could be applied", o.Last.Revision),
+	}), true
 }
 
 // recovered notices that what was recorded as failed has become healthy: a missing Secret came,

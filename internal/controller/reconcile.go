@@ -101,7 +101,7 @@ func (r *Reconciler) turn(ctx context.Context, t *Turn) time.Duration {
 func (r *Reconciler) changedSince(rep *Report) bool {
 	now := Report{Ask: rep.Ask, Last: rep.Last}
 	r.look(&now)
-	return rep.Last != nil && now.Health.Status != rep.Health.Status
+	return rep.Last != nil && len(rep.Last.Inventory) > 0 && now.Health.Status != rep.Health.Status
 }
 
 // canGoBack: a rollback needs neither the source nor the values as they are now.
@@ -163,8 +163,10 @@ func (r *Reconciler) execute(ctx context.Context, t *Turn, req pipeline.Request,
 		r.retries.forget(t.ID)
 		return 0
 	}
-	if out.Err != nil && transient(out.Err) {
-		return r.retryAfter(t.ID, out.Err)
+	if out.Err != nil {
+		if again := r.retryAfter(t.ID, out.Err); again > 0 {
+			return again
+		}
 	}
 	if req.Mode == pipeline.ModeUpgrade && req.Release.Policy.Rollback && out.Record != nil {
 		return r.goBack(ctx, t, req, rep)
@@ -329,12 +331,17 @@ func (b *retries) forget(id model.ReleaseID) {
 	delete(b.count, id)
 }
 
+// deniedPause is how long it takes at most until granted rights are noticed.
+const deniedPause = 2 * time.Minute
+
 func (r *Reconciler) backoff(id model.ReleaseID) time.Duration { return r.retries.next(id) }
 
 func (r *Reconciler) retryAfter(id model.ReleaseID, err error) time.Duration {
 	switch {
 	case errors.Is(err, context.Canceled) || superseded(err):
 		return 0
+	case model.KindOf(err) == model.ErrDenied:
+		return deniedPause // rights that are granted raise no event
 	case transient(err):
 		return r.backoff(id)
 	}

@@ -192,8 +192,13 @@ func statusOfRoot(root Root, old RootStatus, rep Report) RootStatus {
 	if rep.Artifact.Revision.Commit != "" && rep.Err == nil {
 		s.Commit = rep.Artifact.Revision.Commit
 	}
-	if rep.Err != nil {
+	switch {
+	case rep.Err != nil:
 		s.Status, s.Message = "Failed", rep.Err.Error()
+	case rep.Last != nil && rep.Last.Status == model.RecordFailed:
+		s.Status, s.Message = "Failed", rep.Last.Description
+	case rep.Running:
+		s.Status = string(model.Progressing)
 	}
 	for _, o := range rep.Objects {
 		if o.Health.Status != model.Healthy && len(s.Problems) < maxProblems {

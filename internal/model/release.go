@@ -13,6 +13,7 @@ type Release struct {
 	Source   Ref
 	Renderer Renderer
 	Values   []ValuesLayer // later layers win
+	TopLevel bool          // plain manifests: only those directly in the folder, none below
 
 	CreateNamespace bool          // make Namespace when it does not exist
 	Timeout         time.Duration // how long a rollout may take to become healthy; 0 is the default

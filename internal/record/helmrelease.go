@@ -156,7 +156,7 @@ func (c *conditions) released() {
 	c.set(v1.ConditionReady, ready, readyReason, shorten(readyMessage, maxMessage))
 }
 
-// rolledBack stays until the release is deployed from its source again.
+// rolledBack stays until something else than a rollback is recorded.
 func (c *conditions) rolledBack() {
 	o := c.o
 	switch {
@@ -166,7 +166,7 @@ func (c *conditions) rolledBack() {
 		c.set(v1.ConditionRolledBack, metav1.ConditionTrue, "RolledBack", fmt.Sprintf("Went back to revision %d.", o.RolledBack))
 	case o.Held:
 		c.set(v1.ConditionRolledBack, metav1.ConditionTrue, "Held", o.HeldWhy)
-	case o.Err == nil && !o.Running && !o.failed():
+	case !o.Running && (o.Last == nil || o.Last.HoldBy == ""):
 		c.remove(v1.ConditionRolledBack)
 	}
 }

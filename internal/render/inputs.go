@@ -17,6 +17,9 @@ func inputs(rel model.Release, a model.Artifact, caps model.Capabilities, t trai
 		[]byte(format), []byte(rel.Renderer), []byte(a.Digest), []byte(a.Path),
 		[]byte(rel.Name), []byte(rel.Namespace),
 	}
+	if rel.TopLevel {
+		parts = append(parts, []byte("top level"))
+	}
 	for _, l := range rel.Values {
 		parts = append(parts, []byte("layer"), l.YAML, []byte(l.File), []byte(strconv.FormatBool(l.Optional)))
 		if l.Set != nil {

@@ -155,7 +155,7 @@ func (r *Renderer) produce(ctx context.Context, t task) (model.Rendered, error) 
 	if t.kind == model.RenderPlain {
 		// Reading manifests costs no more than reading a kept result, and is bounded.
 		r.renders.Add(1)
-		return r.plain.Render(ctx, t.artifact, t.release.Source.Files, t.release.Namespace)
+		return r.plain.Render(ctx, t.release, t.artifact)
 	}
 	return r.flights.do(ctx, t.key, func() (model.Rendered, error) {
 		if kept, ok := r.cache.get(t.key); ok {

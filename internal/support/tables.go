@@ -75,7 +75,7 @@ var source = table{
 	"helm.valuesObject":             whole,
 	"helm.ignoreMissingValueFiles":  whole,
 	"helm.version":                  {"v3", "3"},
-	"directory.recurse":             {true}, // folders are always read to the bottom
+	"directory.recurse":             whole,
 }
 
 // with adds to a table the rows of another below a path.

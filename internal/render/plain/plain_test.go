@@ -51,7 +51,7 @@ func TestRender(t *testing.T) {
 	a.Path = "fleet"
 	var r Renderer
 	for range 2 { // the second time from memory
-		got, err := r.Render(t.Context(), a, nil, "dev")
+		got, err := r.Render(t.Context(), model.Release{Namespace: "dev"}, a)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,7 +99,7 @@ func TestErrors(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			var r Renderer
-			_, err := r.Render(t.Context(), folder(t, tt.files), nil, "dev")
+			_, err := r.Render(t.Context(), model.Release{Namespace: "dev"}, folder(t, tt.files))
 			var e *model.Error
 			if !errors.As(err, &e) || e.Kind != model.ErrInvalid || e.Reason == "" || e.Error() != tt.want {
 				t.Errorf("got  %v\nwant %s", err, tt.want)
@@ -112,11 +112,11 @@ func TestNoFolderIsAnError(t *testing.T) {
 	a := folder(t, map[string]string{"a.yaml": configMap("a")})
 	a.Path = "gone"
 	var r Renderer
-	if _, err := r.Render(t.Context(), a, nil, "dev"); model.KindOf(err) != model.ErrNotFound {
+	if _, err := r.Render(t.Context(), model.Release{Namespace: "dev"}, a); model.KindOf(err) != model.ErrNotFound {
 		t.Errorf("got %v", err)
 	}
 	a.Path = "../.."
-	if _, err := r.Render(t.Context(), a, nil, "dev"); model.ReasonOf(err, "") != "InvalidPath" {
+	if _, err := r.Render(t.Context(), model.Release{Namespace: "dev"}, a); model.ReasonOf(err, "") != "InvalidPath" {
 		t.Errorf("got %v", err)
 	}
 }
@@ -129,7 +129,7 @@ func TestLinksStayInside(t *testing.T) {
 			t.Fatal(err)
 		}
 		var r Renderer
-		if _, err := r.Render(t.Context(), a, nil, "dev"); model.ReasonOf(err, "") != "InvalidPath" || strings.Contains(err.Error(), outside.Dir) {
+		if _, err := r.Render(t.Context(), model.Release{Namespace: "dev"}, a); model.ReasonOf(err, "") != "InvalidPath" || strings.Contains(err.Error(), outside.Dir) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -139,14 +139,14 @@ func TestLinksStayInside(t *testing.T) {
 		t.Fatal(err)
 	}
 	var r Renderer
-	got, err := r.Render(t.Context(), a, nil, "dev")
+	got, err := r.Render(t.Context(), model.Release{Namespace: "dev"}, a)
 	if err != nil || len(got.Objects) != 2 {
 		t.Errorf("a link inside: %d objects, %v", len(got.Objects), err)
 	}
 	if err := os.Symlink(".", filepath.Join(a.Dir, "shared/round")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Render(t.Context(), a, nil, "dev"); err == nil {
+	if _, err := r.Render(t.Context(), model.Release{Namespace: "dev"}, a); err == nil {
 		t.Error("a link that goes round was accepted")
 	}
 }

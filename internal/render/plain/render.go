@@ -18,12 +18,14 @@ type Renderer struct {
 	memo memo
 }
 
-// Render reads all manifests below the artifact's Path, and below the further folders of it in more.
-// A folder that is not there is an error, never an empty one. Objects without a namespace are
-// compared as if they were in namespace when duplicates are looked for; they are not changed.
+// Render reads all manifests below the artifact's Path, and below the further folders that the
+// release's source names; with TopLevel only those directly in them. A folder that is not there is
+// an error, never an empty one. Objects without a namespace are compared as if they were in the
+// release's when duplicates are looked for; they are not changed.
 // Results share memory with later ones: nobody may change them.
-func (r *Renderer) Render(ctx context.Context, a model.Artifact, more []string, namespace string) (model.Rendered, error) {
+func (r *Renderer) Render(ctx context.Context, rel model.Release, a model.Artifact) (model.Rendered, error) {
 	var rendered model.Rendered
+	more := rel.Source.Files
 	for _, folder := range append([]string{a.Path}, more...) {
 		part := a
 		part.Path = folder
@@ -31,19 +33,19 @@ func (r *Renderer) Render(ctx context.Context, a model.Artifact, more []string, 
 		if len(more) > 0 {
 			prefix = folder // names must say which of the folders they are in
 		}
-		if err := r.folder(ctx, part, prefix, &rendered); err != nil {
+		if err := r.folder(ctx, part, prefix, rel.TopLevel, &rendered); err != nil {
 			return model.Rendered{}, err
 		}
 	}
-	if err := manifest.Unique(rendered.Objects, namespace); err != nil {
+	if err := manifest.Unique(rendered.Objects, rel.Namespace); err != nil {
 		return model.Rendered{}, err
 	}
 	return rendered, nil
 }
 
 // folder adds the manifests of one folder.
-func (r *Renderer) folder(ctx context.Context, a model.Artifact, prefix string, rendered *model.Rendered) error {
-	return walk(ctx, a, func(name string, content []byte) error {
+func (r *Renderer) folder(ctx context.Context, a model.Artifact, prefix string, topLevel bool, rendered *model.Rendered) error {
+	return walk(ctx, a, topLevel, func(name string, content []byte) error {
 		name = path.Join(prefix, name)
 		key := keyOf(name, content)
 		objects, ok := r.memo.get(key)

@@ -31,12 +31,13 @@ type walker struct {
 	root  *os.Root
 	base  string // of the names given to visit
 	visit func(name string, content []byte) error
+	flat  bool // leave out what lies in folders below
 	files int
 	total int64
 }
 
 // walk calls visit for each manifest below the artifact's Path, with its name below Path.
-func walk(ctx context.Context, a model.Artifact, visit func(name string, content []byte) error) error {
+func walk(ctx context.Context, a model.Artifact, topLevel bool, visit func(name string, content []byte) error) error {
 	base := path.Clean(filepath.ToSlash(a.Path))
 	if !filepath.IsLocal(base) {
 		return pathError(a.Path, "the path leaves the source")
@@ -46,7 +47,7 @@ func walk(ctx context.Context, a model.Artifact, visit func(name string, content
 		return fmt.Errorf("opening artifact: %w", err)
 	}
 	defer root.Close()
-	w := &walker{ctx: ctx, root: root, base: base, visit: visit}
+	w := &walker{ctx: ctx, root: root, base: base, flat: topLevel, visit: visit}
 	info, err := root.Stat(base)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -112,6 +113,8 @@ func (w *walker) entry(full, name string, e fs.DirEntry, depth int) error {
 		mode = info.Mode().Type()
 	}
 	switch {
+	case mode.IsDir() && w.flat:
+		return nil
 	case mode.IsDir():
 		return w.dir(full, name, depth+1)
 	case !isManifest(name):
