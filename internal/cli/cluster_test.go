@@ -74,10 +74,10 @@ func (l *lab) connect() *cli.Cluster {
 // install does what `fairlead crds | kubectl apply -f -` does, and finds no releases before.
 func (l *lab) install() {
 	l.t.Helper()
-	if r := l.run(nil, "get"); r.code != 0 || r.err != "no releases\n" {
+	if r := l.run("get"); r.code != 0 || r.err != "no releases\n" {
 		l.t.Fatalf("get without any kinds: %+v", r)
 	}
-	l.apply(l.run(nil, "crds").out)
+	l.apply(l.run("crds").out)
 	ctx, cancel := context.WithTimeout(l.t.Context(), patient)
 	defer cancel()
 	err := wait.PollUntilContextCancel(ctx, 50*time.Millisecond, true, func(ctx context.Context) (bool, error) {
@@ -142,17 +142,18 @@ type result struct {
 	out, err string
 }
 
-// run runs a command line as the program does. ctx may be nil.
-func (l *lab) run(ctx context.Context, args ...string) result {
+// run runs a command line as the program does.
+func (l *lab) run(args ...string) result {
+	return l.runIn(l.t.Context(), args...)
+}
+
+func (l *lab) runIn(ctx context.Context, args ...string) result {
 	var out, errOut bytes.Buffer
 	code := l.runTo(ctx, &out, &errOut, args...)
 	return result{code, out.String(), errOut.String()}
 }
 
 func (l *lab) runTo(ctx context.Context, out, errOut io.Writer, args ...string) int {
-	if ctx == nil {
-		ctx = l.t.Context()
-	}
 	f := &cli.Factory{IO: output.NewBuffers(out, errOut, output.Env{CI: "true"}), Now: time.Now, User: "tester"}
 	f.Cluster = sync.OnceValues(func() (*cli.Cluster, error) {
 		return cli.Connect(cli.Kubeconfigs{Explicit: l.kubeconfig}, "fairlead-test", errOut)
@@ -229,7 +230,7 @@ func (l *lab) answering(name, patch string, args ...string) result {
 	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- l.answer(ctx, name, patch) }()
-	r := l.run(ctx, args...)
+	r := l.runIn(ctx, args...)
 	if err := <-done; err != nil {
 		l.t.Fatalf("playing the controller: %v", err)
 	}

@@ -62,7 +62,7 @@ func (l *lab) until(code int, args ...string) result {
 	ctx, cancel := context.WithTimeout(l.t.Context(), patient)
 	defer cancel()
 	err := wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(context.Context) (bool, error) {
-		last = l.run(nil, args...)
+		last = l.run(args...)
 		return last.code == code, nil
 	})
 	if err != nil {
@@ -78,15 +78,15 @@ func TestHealthyRelease(t *testing.T) {
 	l.apply(l.workload(""))
 
 	l.want(l.until(0, "status", "healthy/web"), 0, "HelmRelease/healthy/web  Healthy", "revision     2", "Deployment/web", "Pod/web-", "1/1")
-	l.want(l.run(nil, "why", "healthy/web"), 0, "✓ healthy/web is Healthy  (revision 2, 9f3c1ab)")
-	l.want(l.run(nil, "get", "-n", "healthy"), 0, "HelmRelease   healthy     web    -             2          9f3c1ab   Healthy")
-	l.want(l.run(nil, "history", "web", "-n", "healthy"), 0, "1          ", "superseded", "2          ", "deployed")
+	l.want(l.run("why", "healthy/web"), 0, "✓ healthy/web is Healthy  (revision 2, 9f3c1ab)")
+	l.want(l.run("get", "-n", "healthy"), 0, "HelmRelease   healthy     web    -             2          9f3c1ab   Healthy")
+	l.want(l.run("history", "web", "-n", "healthy"), 0, "1          ", "superseded", "2          ", "deployed")
 
 	var list struct {
 		APIVersion, Kind string
 		Items            []releases.View
 	}
-	r := l.run(nil, "get", "web", "-n", "healthy", "-o", "json")
+	r := l.run("get", "web", "-n", "healthy", "-o", "json")
 	if err := json.Unmarshal([]byte(r.out), &list); err != nil {
 		t.Fatal(err)
 	}
@@ -104,15 +104,15 @@ func TestBrokenRelease(t *testing.T) {
 	defer cancel()
 	var r result
 	err := wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(context.Context) (bool, error) {
-		r = l.run(nil, "why", "broken/web")
+		r = l.run("why", "broken/web")
 		return strings.Contains(r.out, "CrashLoopBackOff") && strings.Contains(r.out, "last log"), nil
 	})
 	if err != nil {
 		t.Fatalf("the crash is not told: %+v", r)
 	}
 	l.want(r, 1, "✗ broken/web is Failed", "Deployment/web", "Pod/web-", "container web", "panic: DATABASE_URL is empty")
-	l.want(l.run(nil, "status", "broken/web"), 1, "Degraded", "next  fairlead why broken/web")
-	l.want(l.run(nil, "why", "broken/web", "-o", "jsonpath={.healthy} {.causes[0].object.kind}"), 1, "false Deployment")
+	l.want(l.run("status", "broken/web"), 1, "Degraded", "next  fairlead why broken/web")
+	l.want(l.run("why", "broken/web", "-o", "jsonpath={.healthy} {.causes[0].object.kind}"), 1, "false Deployment")
 }
 
 func TestNames(t *testing.T) {
@@ -120,11 +120,11 @@ func TestNames(t *testing.T) {
 	b := newLab(t, "names-b")
 	l.apply(l.helmRelease("twin", succeeded))
 	b.apply(b.helmRelease("twin", succeeded))
-	l.want(l.run(nil, "status", "twin"), 2, `release "twin" is ambiguous: HelmRelease/names-a/twin, HelmRelease/names-b/twin`)
-	l.want(l.run(nil, "status", "twni", "-n", "names-a"), 2, `no release "twni" in namespace "names-a"`, "did you mean", "HelmRelease/names-a/twin")
-	l.want(l.run(nil, "get", "hr/names-b/twin", "-o", "name"), 0, "HelmRelease/names-b/twin\n")
-	l.want(l.run(nil, "get", "-n", "names-a", "-o", "name"), 0, "HelmRelease/names-a/twin\n")
-	r := l.run(nil, "__complete", "status", "-n", "names-a", "")
+	l.want(l.run("status", "twin"), 2, `release "twin" is ambiguous: HelmRelease/names-a/twin, HelmRelease/names-b/twin`)
+	l.want(l.run("status", "twni", "-n", "names-a"), 2, `no release "twni" in namespace "names-a"`, "did you mean", "HelmRelease/names-a/twin")
+	l.want(l.run("get", "hr/names-b/twin", "-o", "name"), 0, "HelmRelease/names-b/twin\n")
+	l.want(l.run("get", "-n", "names-a", "-o", "name"), 0, "HelmRelease/names-a/twin\n")
+	r := l.run("__complete", "status", "-n", "names-a", "")
 	l.want(r, 0, "names-a/twin\tHelmRelease, Healthy\n")
 }
 
@@ -141,9 +141,9 @@ status:
   resources: [{group: apps, kind: Deployment, namespace: prod, name: shop, status: OutOfSync}]
   history: [{id: 0, revision: aaaaaaa0123456789012345678901234567890ab, deployedAt: "2026-01-02T03:04:05Z"}]
 `)
-	l.want(l.run(nil, "get", "shop"), 0, "Application   argo        shop   prod          1          aaaaaaa   OutOfSync", "Deployment/shop differs from the source")
-	l.want(l.run(nil, "history", "shop", "-o", "jsonpath={.items[0].revision} {.items[0].commit}"), 0, "1 aaaaaaa0")
-	l.want(l.run(nil, "sync", "shop"), 0, "asked for a sync of argo/shop")
+	l.want(l.run("get", "shop"), 0, "Application   argo        shop   prod          1          aaaaaaa   OutOfSync", "Deployment/shop differs from the source")
+	l.want(l.run("history", "shop", "-o", "jsonpath={.items[0].revision} {.items[0].commit}"), 0, "1 aaaaaaa0")
+	l.want(l.run("sync", "shop"), 0, "asked for a sync of argo/shop")
 	gvr, _ := releases.Resource(model.KindApplication)
 	u, err := l.Dynamic.Resource(gvr).Namespace("argo").Get(t.Context(), "shop", metav1.GetOptions{})
 	if err != nil {
@@ -167,14 +167,14 @@ func TestSync(t *testing.T) {
 	l.want(r, 0, "syncing/web is Healthy at aaaaaaa")
 	failed := `"phase":"DeployFailed","conditions":[{"type":"Ready","status":"False","reason":"ImagePullBackOff","message":"Deployment/web: image not found"}]`
 	l.want(l.answering("web", failed, "sync", "syncing/web", "--wait"), 3, "✗ syncing/web failed", "image not found", "fairlead why syncing/web")
-	l.want(l.run(nil, "sync", "syncing/web", "--wait", "--timeout", "300ms"), 124, "waiting for a controller to take up syncing/web", "timed out after 300ms")
+	l.want(l.run("sync", "syncing/web", "--wait", "--timeout", "300ms"), 124, "waiting for a controller to take up syncing/web", "timed out after 300ms")
 }
 
 func TestRollbackAndResume(t *testing.T) {
 	l := newLab(t, "rolling")
 	l.apply(l.helmRelease("web", succeeded))
 	l.record("web", model.RecordDeployed, model.RecordDeployed, model.RecordFailed)
-	l.want(l.run(nil, "rollback", "rolling/web", "9"), 2, "has no revision 9; there are 1, 2, 3 (failed)")
+	l.want(l.run("rollback", "rolling/web", "9"), 2, "has no revision 9; there are 1, 2, 3 (failed)")
 
 	held := `"phase":"RolledBack","conditions":[{"type":"Ready","status":"False","reason":"Held","message":"held at 2"},{"type":"Held","status":"True","message":"held at 2"}]`
 	l.want(l.answering("web", held, "rollback", "rolling/web"), 0, "rolling/web is back at revision 2 and Held", "fairlead resume rolling/web")
@@ -182,14 +182,14 @@ func TestRollbackAndResume(t *testing.T) {
 	if err := json.Unmarshal([]byte(l.annotation("web", model.AnnotationHold)), &h); err != nil || h.Revision != 2 || h.By != "fairlead rollback" {
 		t.Errorf("hold %+v, %v", h, err)
 	}
-	l.want(l.run(nil, "get", "-n", "rolling"), 0, "Held", "held at 2")
-	l.want(l.run(nil, "status", "rolling/web", "-o", "jsonpath={.release.hold.revision}"), 1, "2")
+	l.want(l.run("get", "-n", "rolling"), 0, "Held", "held at 2")
+	l.want(l.run("status", "rolling/web", "-o", "jsonpath={.release.hold.revision}"), 1, "2")
 
 	l.want(l.answering("web", `"phase":"Succeeded","conditions":[]`, "resume", "rolling/web"), 0, "rolling/web is Healthy")
 	if a := l.annotation("web", model.AnnotationHold); a != "" {
 		t.Errorf("the hold is still there: %s", a)
 	}
-	l.want(l.run(nil, "resume", "rolling/web"), 0, "rolling/web is not held")
+	l.want(l.run("resume", "rolling/web"), 0, "rolling/web is not held")
 }
 
 func (l *lab) annotation(name, key string) string {

@@ -61,7 +61,7 @@ metadata: {name: cli-test-reader}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cli-test-reader}
 subjects: [{kind: ServiceAccount, name: reader, namespace: rights}]
 `)
-	r := l.as("nobody").run(nil, "get")
+	r := l.as("nobody").run("get")
 	l.want(r, 4, "is forbidden", "ask for the right")
 	if r.out != "" {
 		t.Errorf("printed all the same: %s", r.out)
@@ -83,11 +83,11 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: member}
 subjects: [{kind: ServiceAccount, name: member, namespace: rights}]
 `)
 	member := l.as("member")
-	l.want(member.run(nil, "get"), 4, "is forbidden")
-	l.want(member.run(nil, "get", "-n", "rights"), 0, "web", "Healthy", "note: only the helmreleases in rights are looked at", "note: roots are left out")
+	l.want(member.run("get"), 4, "is forbidden")
+	l.want(member.run("get", "-n", "rights"), 0, "web", "Healthy", "note: only the helmreleases in rights are looked at", "note: roots are left out")
 	reader := l.as("reader")
-	l.want(reader.run(nil, "get", "-n", "rights"), 0, "web", "Healthy", "note: revisions are those the requests themselves know")
-	l.want(reader.run(nil, "sync", "rights/web"), 4, "is forbidden")
+	l.want(reader.run("get", "-n", "rights"), 0, "web", "Healthy", "note: revisions are those the requests themselves know")
+	l.want(reader.run("sync", "rights/web"), 4, "is forbidden")
 }
 
 // A status is believed while a controller renews its lease.
@@ -99,10 +99,10 @@ func TestNoController(t *testing.T) {
 			"}\nspec: {holderIdentity: test, leaseDurationSeconds: 30, renewTime: \"" + at.UTC().Format("2006-01-02T15:04:05.000000Z") + "\"}"
 	}
 	l.apply(lease(time.Now()))
-	l.want(l.run(nil, "get", "stale/web"), 0, "Healthy")
+	l.want(l.run("get", "stale/web"), 0, "Healthy")
 	l.apply(lease(time.Now().Add(-time.Hour)))
-	l.want(l.run(nil, "get", "stale/web"), 0, "Unknown", "unknown since", "no controller is running (was Healthy")
-	l.want(l.run(nil, "why", "stale/web"), 1, "Unknown")
+	l.want(l.run("get", "stale/web"), 0, "Unknown", "unknown since", "no controller is running (was Healthy")
+	l.want(l.run("why", "stale/web"), 1, "Unknown")
 	if err := l.Typed.CoordinationV1().Leases(releases.SystemNamespace).Delete(t.Context(), "fairlead-controller", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestNoController(t *testing.T) {
 
 func TestNoServer(t *testing.T) {
 	l := &lab{t: t, kubeconfig: filepath.Join(t.TempDir(), "kubeconfig")}
-	l.want(l.run(nil, "get"), 2, "choosing a cluster", "fairlead up starts one")
+	l.want(l.run("get"), 2, "choosing a cluster", "fairlead up starts one")
 	cfg := clientcmdapi.Config{
 		Clusters: map[string]*clientcmdapi.Cluster{"gone": {Server: "https://127.0.0.1:1"}},
 		Contexts: map[string]*clientcmdapi.Context{"gone": {Cluster: "gone"}}, CurrentContext: "gone",
@@ -118,5 +118,5 @@ func TestNoServer(t *testing.T) {
 	if err := clientcmd.WriteToFile(cfg, l.kubeconfig); err != nil {
 		t.Fatal(err)
 	}
-	l.want(l.run(nil, "get"), 2, "connection refused", "is the cluster running?")
+	l.want(l.run("get"), 2, "connection refused", "is the cluster running?")
 }

@@ -77,6 +77,10 @@ func (f *Follower) Until(ctx context.Context, id model.ReleaseID, g Granted) (re
 		return nil
 	})
 	s.close()
+	if err == nil && !gone {
+		// What the history says may be newer than what came with the last event.
+		return f.again(ctx, last)
+	}
 	switch {
 	case gone:
 		return last, &model.Error{Kind: model.ErrNotFound, Reason: "Deleted", Msg: fmt.Sprintf("%s was deleted meanwhile", id)}
@@ -84,6 +88,18 @@ func (f *Follower) Until(ctx context.Context, id model.ReleaseID, g Granted) (re
 		return last, f.late(last, g)
 	}
 	return last, err
+}
+
+// again reads a release once more.
+func (f *Follower) again(ctx context.Context, v releases.View) (releases.View, error) {
+	all, err := f.Releases.List(ctx)
+	if err != nil {
+		return v, err
+	}
+	if now, found := pick(all, v.ID()); found {
+		return now, nil
+	}
+	return v, nil
 }
 
 // late is the error for a wish that did not come true in time.

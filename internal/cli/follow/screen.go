@@ -78,6 +78,9 @@ func (s *screen) first() output.Item {
 		return it
 	}
 	it.Style, it.Mark = output.StatusStyle(string(v.Status)), mark(string(v.Status))
+	if v.Status == releases.Held {
+		it.Style, it.Mark = output.Good, "✓"
+	}
 	it.Text = strings.TrimSpace(fmt.Sprintf("%s  %s  %s", v.Short(), v.Status, v.Message))
 	return it
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/output"
 )
 
-// ErrStop, returned by a callback of Watch, ends it without an error.
+// ErrStop ends a Watch without an error when its callback returns it.
 var ErrStop = errors.New("stop watching")
 
 const (
