@@ -16,13 +16,15 @@ import (
 	"github.com/fairlead-cd/fairlead/devcluster/internal/apiserver"
 	"github.com/fairlead-cd/fairlead/devcluster/internal/certs"
 	"github.com/fairlead-cd/fairlead/devcluster/internal/controllermanager"
+	"github.com/fairlead-cd/fairlead/devcluster/internal/egress"
 	"github.com/fairlead-cd/fairlead/devcluster/internal/etcd"
 	"github.com/fairlead-cd/fairlead/devcluster/internal/node"
+	"github.com/fairlead-cd/fairlead/devcluster/internal/relay"
 	"github.com/fairlead-cd/fairlead/devcluster/internal/scheduler"
 )
 
 // stopTimeout is how long each of the two groups of components may take to end.
-const stopTimeout = 1500 * time.Millisecond
+const stopTimeout = time.Second
 
 // Cluster is a running cluster.
 type Cluster struct {
@@ -35,8 +37,8 @@ type Cluster struct {
 	listener net.Listener
 	etcd     *etcd.Server
 	node     node.Node
-	egress   *egress
-	relay    *relay
+	egress   *egress.Proxy
+	relay    *relay.Relay
 	sockets  string
 	lock     *os.File
 	klog     *os.File
@@ -164,10 +166,10 @@ func (c *Cluster) startAPIServer(ctx context.Context) (err error) {
 		Advertise: c.ranges.gateway, ServiceCIDR: c.options.ServiceCIDR, AuditLog: c.options.AuditLog,
 	}
 	if c.info.Node != NodeContainerd {
-		if c.egress, err = listenEgress(c.sockets, c.options.Log); err != nil {
+		if c.egress, err = egress.Listen(c.sockets, c.options.Log); err != nil {
 			return err
 		}
-		o.Egress = c.egress.socket
+		o.Egress = c.egress.Socket
 	}
 	c.run(&c.front, func(ctx context.Context) error { return apiserver.Run(ctx, o) })
 	return waitReady(ctx, c.dir.kubeconfig())
@@ -230,7 +232,7 @@ func (c *Cluster) startNode(ctx context.Context) (err error) {
 		return err
 	}
 	if c.info.Node == NodeContainerd {
-		if c.relay, err = listenRelay(c.advertise(), c.listener.Addr().String()); err != nil {
+		if c.relay, err = relay.Listen(c.advertise(), c.listener.Addr().String()); err != nil {
 			return err
 		}
 	}
@@ -285,10 +287,10 @@ func (c *Cluster) Stop() {
 		c.stopNode()
 	}
 	if c.relay != nil {
-		c.relay.stop()
+		c.relay.Stop()
 	}
 	if c.egress != nil {
-		c.egress.stop()
+		c.egress.Stop()
 	}
 	if c.etcd != nil {
 		c.etcd.Stop()

@@ -14,7 +14,7 @@ import (
 )
 
 // stopTimeout is how long a graceful end may take before it is no longer waited for.
-const stopTimeout = 2 * time.Second
+const stopTimeout = time.Second
 
 // Server is a running database.
 type Server struct {

@@ -1,4 +1,4 @@
-package cluster
+package relay
 
 import (
 	"context"
@@ -8,9 +8,8 @@ import (
 	"sync"
 )
 
-// relay carries connections from one address to another on this machine: pods cannot reach
-// 127.0.0.1, which is the only place where the API server listens.
-type relay struct {
+// Relay is a running relay.
+type Relay struct {
 	listener net.Listener
 	wait     sync.WaitGroup
 
@@ -19,15 +18,15 @@ type relay struct {
 	ended bool
 }
 
-// listenRelay listens at an address that need not exist yet: the node makes its bridge
-// later.
-func listenRelay(address, target string) (*relay, error) {
+// Listen carries connections to address on to target. The address need not exist yet: the
+// node makes its bridge later.
+func Listen(address, target string) (*Relay, error) {
 	config := net.ListenConfig{Control: freeBind}
 	listener, err := config.Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listening for pods at %s: %w", address, err)
 	}
-	r := &relay{listener: listener, open: map[net.Conn]bool{}}
+	r := &Relay{listener: listener, open: map[net.Conn]bool{}}
 	r.wait.Go(func() {
 		for {
 			conn, err := listener.Accept()
@@ -40,7 +39,7 @@ func listenRelay(address, target string) (*relay, error) {
 	return r, nil
 }
 
-func (r *relay) carry(from net.Conn, target string) {
+func (r *Relay) carry(from net.Conn, target string) {
 	defer r.drop(from)
 	to, err := net.Dial("tcp", target)
 	if err != nil {
@@ -62,7 +61,7 @@ func (r *relay) carry(from net.Conn, target string) {
 	<-done
 }
 
-func (r *relay) hold(conns ...net.Conn) bool {
+func (r *Relay) hold(conns ...net.Conn) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.ended {
@@ -74,14 +73,15 @@ func (r *relay) hold(conns ...net.Conn) bool {
 	return true
 }
 
-func (r *relay) drop(c net.Conn) {
+func (r *Relay) drop(c net.Conn) {
 	_ = c.Close()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.open, c)
 }
 
-func (r *relay) stop() {
+// Stop closes the address and every connection.
+func (r *Relay) Stop() {
 	_ = r.listener.Close()
 	r.mu.Lock()
 	r.ended = true

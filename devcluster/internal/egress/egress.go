@@ -1,4 +1,4 @@
-package cluster
+package egress
 
 import (
 	"bufio"
@@ -13,36 +13,37 @@ import (
 	"time"
 )
 
-// egress is the proxy through which the API server reaches nodes, pods and Services
-// (webhooks, aggregated APIs, logs) while no pod really runs. It lets through what goes to
-// 127.0.0.1, where the simulated node serves, and refuses everything else: the addresses
-// of Services and pods mean nothing on this machine, and packets to them would leave it.
-type egress struct {
-	socket   string
+// Proxy is a running proxy.
+type Proxy struct {
+	// Socket is the Unix socket at which it answers CONNECT.
+	Socket string
+
 	listener net.Listener
 	server   *http.Server
 }
 
-func listenEgress(dir string, log io.Writer) (*egress, error) {
-	e := &egress{socket: filepath.Join(dir, "egress.sock")}
+// Listen starts a proxy with its socket in dir. It logs to log.
+func Listen(dir string, log io.Writer) (*Proxy, error) {
+	p := &Proxy{Socket: filepath.Join(dir, "egress.sock")}
 	// A killed run leaves its socket behind, and a socket that exists cannot be bound.
-	if err := os.Remove(e.socket); err != nil && !os.IsNotExist(err) {
+	if err := os.Remove(p.Socket); err != nil && !os.IsNotExist(err) {
 		return nil, fmt.Errorf("removing old egress socket: %w", err)
 	}
 	var err error
-	if e.listener, err = net.Listen("unix", e.socket); err != nil {
+	if p.listener, err = net.Listen("unix", p.Socket); err != nil {
 		return nil, fmt.Errorf("listening for the egress proxy: %w", err)
 	}
-	e.server = &http.Server{Handler: http.HandlerFunc(connect), ReadHeaderTimeout: 10 * time.Second}
+	p.server = &http.Server{Handler: http.HandlerFunc(connect), ReadHeaderTimeout: 10 * time.Second}
 	go func() {
-		if err := e.server.Serve(e.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		if err := p.server.Serve(p.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
 			fmt.Fprintf(log, "serving the egress proxy: %v\n", err)
 		}
 	}()
-	return e, nil
+	return p, nil
 }
 
-func (e *egress) stop() { _ = e.server.Close() }
+// Stop takes no more connections; those it carries end with either side.
+func (p *Proxy) Stop() { _ = p.server.Close() }
 
 func connect(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodConnect {
