@@ -2,14 +2,12 @@ package app
 
 import (
 	"context"
-	"errors"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
 	"github.com/fairlead-cd/fairlead/internal/cli"
-	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/output"
 )
 
@@ -44,8 +42,6 @@ func newFactory(e env, streams *output.Streams) *cli.Factory {
 			Verbosity: f.Global.Verbosity,
 		}, "fairlead/"+f.Build.Version, streams.Err)
 	}
-	f.Plan = func(context.Context, model.ReleaseID) (model.Plan, error) {
-		return model.Plan{}, errors.New("planning a run: this build cannot yet")
-	}
+	f.Plan = planner(f, e)
 	return f
 }

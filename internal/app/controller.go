@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 
 	"github.com/fairlead-cd/fairlead/internal/apply"
 	"github.com/fairlead-cd/fairlead/internal/cli"
@@ -36,59 +37,29 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/source"
 )
 
-// runController wires the controller together and runs it until ctx ends.
+// runController runs the controller until ctx ends.
 func runController(ctx context.Context, f *cli.Factory, e env, o *controllercmd.Options) error {
 	c := o.Config
+	if c.CacheDir == "" {
+		c.CacheDir = filepath.Join(e.StateDir, "cache", "controller")
+	}
 	log := slog.New(slog.NewTextHandler(f.IO.Err, &slog.HandlerOptions{Level: logLevel(o.Verbosity)}))
 	cfg, err := kube.Config(f.Global.Kubeconfig, f.Global.Context)
 	if err != nil {
 		return err
 	}
-	client, err := kube.NewClient(cfg, kube.Options{UserAgent: "fairlead-controller/" + f.Build.Version})
+	cfg.UserAgent = "fairlead-controller/" + f.Build.Version
+	w, err := wire(ctx, cfg, c, e, log)
 	if err != nil {
 		return err
 	}
-	typed, err := kubernetes.NewForConfig(client.RESTConfig())
-	if err != nil {
-		return fmt.Errorf("making a client: %w", err)
-	}
-	dyn, err := dynamic.NewForConfig(client.RESTConfig())
-	if err != nil {
-		return fmt.Errorf("making a client: %w", err)
-	}
-	store := live.New(ctx, client, live.Options{Health: healthOf, Log: log})
-
-	var reconciler *controller.Reconciler
-	sources, err := newSources(c, e, log,
-		func(ids []model.ReleaseID) { reconciler.Request(ids...) },
-		func(ids []model.ReleaseID, err error) { reconciler.SourceFailed(ids, err) })
-	if err != nil {
-		return err
-	}
-	defer sources.Close()
-	renderer, err := newRenderer(c, e, sources, log)
-	if err != nil {
-		return err
-	}
-	defer renderer.Close()
-	reconciler = controller.New(controllerConfig(c), controller.Parts{
-		Line: &pipeline.Line{
-			Source: sources, Render: renderer, Cluster: client, Live: store,
-			Apply:  apply.New(client, apply.Options{}),
-			Health: health.NewWaiter(health.NewCluster(typed, dyn, nil), health.DefaultRules()),
-			Now:    time.Now,
-		},
-		Sources: sources, Kube: client, Dynamic: dyn, Live: store,
-		Records: record.NewStore(typed.CoreV1().RESTClient(), time.Now),
-		Objects: helm.Recorded, Log: log, Now: time.Now,
-	})
-
-	hooks, err := newWebhook(c, sources, log)
+	defer w.Close()
+	hooks, err := newWebhook(c, w.sources, log)
 	if err != nil {
 		return err
 	}
 	srv, err := server.Listen(server.Options{
-		Listen: c.Listen, Webhook: hooks, Metrics: promhttp.Handler(), Ready: reconciler.Ready,
+		Listen: c.Listen, Webhook: hooks, Metrics: promhttp.Handler(), Ready: w.reconciler.Ready,
 	})
 	if err != nil {
 		return err
@@ -96,8 +67,61 @@ func runController(ctx context.Context, f *cli.Factory, e env, o *controllercmd.
 	log.Info("starting", "version", f.Build.Version, "listen", c.Listen, "cluster", cfg.Host)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return srv.Serve(ctx) })
-	group.Go(func() error { return lead(ctx, typed, c, log, reconciler.Run) })
+	group.Go(func() error { return lead(ctx, w.typed, c, log, w.reconciler.Run) })
 	return group.Wait()
+}
+
+// wired is the line with all that stands around it.
+type wired struct {
+	typed      kubernetes.Interface
+	sources    *source.Sources
+	renderer   *render.Renderer
+	reconciler *controller.Reconciler
+}
+
+// Close ends what wire started, in the reverse order.
+func (w *wired) Close() {
+	_ = w.renderer.Close()
+	_ = w.sources.Close()
+}
+
+// wire puts the line together by hand.
+func wire(ctx context.Context, cfg *rest.Config, c config.Config, e env, log *slog.Logger) (*wired, error) {
+	client, err := kube.NewClient(cfg, kube.Options{})
+	if err != nil {
+		return nil, err
+	}
+	w := &wired{}
+	if w.typed, err = kubernetes.NewForConfig(client.RESTConfig()); err != nil {
+		return nil, fmt.Errorf("making a client: %w", err)
+	}
+	dyn, err := dynamic.NewForConfig(client.RESTConfig())
+	if err != nil {
+		return nil, fmt.Errorf("making a client: %w", err)
+	}
+	store := live.New(ctx, client, live.Options{Health: healthOf, Log: log})
+	w.sources, err = newSources(c, e, log,
+		func(ids []model.ReleaseID) { w.reconciler.Request(ids...) },
+		func(ids []model.ReleaseID, err error) { w.reconciler.SourceFailed(ids, err) })
+	if err != nil {
+		return nil, err
+	}
+	if w.renderer, err = newRenderer(c, w.sources, log); err != nil {
+		_ = w.sources.Close()
+		return nil, err
+	}
+	w.reconciler = controller.New(controllerConfig(c), controller.Parts{
+		Line: &pipeline.Line{
+			Source: w.sources, Render: w.renderer, Cluster: client, Live: store,
+			Apply:  apply.New(client, apply.Options{}),
+			Health: health.NewWaiter(health.NewCluster(w.typed, dyn, nil), health.DefaultRules()),
+			Now:    time.Now,
+		},
+		Sources: w.sources, Kube: client, Dynamic: dyn, Live: store,
+		Records: record.NewStore(w.typed.CoreV1().RESTClient(), time.Now),
+		Objects: helm.Recorded, Log: log, Now: time.Now,
+	})
+	return w, nil
 }
 
 func logLevel(verbosity int) slog.Level {
@@ -118,16 +142,9 @@ func healthOf(gvk schema.GroupVersionKind) live.HealthFunc {
 	return func(u *unstructured.Unstructured) model.Health { return health.Of(u.Object) }
 }
 
-func cacheDir(c config.Config, e env) string {
-	if c.CacheDir != "" {
-		return c.CacheDir
-	}
-	return filepath.Join(e.StateDir, "cache", "controller")
-}
-
 func newSources(c config.Config, e env, log *slog.Logger, changed func([]model.ReleaseID), failed func([]model.ReleaseID, error)) (*source.Sources, error) {
 	o := source.Options{
-		CacheDir: filepath.Join(cacheDir(c, e), "sources"), PollInterval: c.Interval.Duration, Log: log,
+		CacheDir: filepath.Join(c.CacheDir, "sources"), PollInterval: c.Interval.Duration, Log: log,
 		FileRoots: c.Git.FileRoots, OnChange: changed, OnError: failed, Env: e.Proxy,
 	}
 	for _, r := range c.Rewrites {
@@ -143,14 +160,14 @@ func newSources(c config.Config, e env, log *slog.Logger, changed func([]model.R
 	return source.New(o)
 }
 
-func newRenderer(c config.Config, e env, sources *source.Sources, log *slog.Logger) (*render.Renderer, error) {
+func newRenderer(c config.Config, sources *source.Sources, log *slog.Logger) (*render.Renderer, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("finding this program: %w", err)
 	}
-	dir := cacheDir(c, e)
+	dir := c.CacheDir
 	return render.New(render.Options{
-		CacheDir: filepath.Join(dir, "renders"), Roots: []string{filepath.Join(dir, "sources")},
+		CacheDir: dir, Roots: []string{filepath.Join(dir, "sources")},
 		Worker: []string{self, "render-worker"}, MaxWorkers: c.Workers,
 		Dependencies: func(ctx context.Context, ref model.Ref) (model.Artifact, error) { return sources.Fetch(ctx, ref) },
 		Log:          log,

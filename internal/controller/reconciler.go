@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 
 	argo "github.com/fairlead-cd/fairlead/api/argoproj/v1alpha1"
@@ -116,8 +115,7 @@ func New(config Config, p Parts) *Reconciler {
 func (r *Reconciler) Run(ctx context.Context) error {
 	r.engine = NewEngine(ctx, r.config.Parallel, r.log, r.turn)
 	r.live.Subscribe(r.onLive)
-	secret, configMap := schema.GroupVersionKind{Version: "v1", Kind: "Secret"}, schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}
-	if err := r.live.Ensure(ctx, secret, configMap); err != nil {
+	if err := r.live.Ensure(ctx, alwaysWatched...); err != nil {
 		return err
 	}
 	r.running.Store(true)

@@ -25,7 +25,10 @@ var (
 	namespaceResource = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
 )
 
-func (in *installation) configPath() string { return filepath.Join(in.Dir, "controller.yaml") }
+// ConfigFile is the controller's configuration, in the folder of the installation.
+const ConfigFile = "controller.yaml"
+
+func (in *installation) configPath() string { return filepath.Join(in.Dir, ConfigFile) }
 
 // install puts into place what the controller finds when it starts: the fleet repository, the
 // kinds it reads, its namespace and its configuration.

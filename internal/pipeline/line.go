@@ -114,6 +114,16 @@ func (l *Line) Preview(ctx context.Context, req Request) Outcome {
 	return out
 }
 
+// Compare fills in what a plan would change, field by field, by dry runs on the API server. It
+// writes nothing.
+func (l *Line) Compare(ctx context.Context, rel model.Release, p model.Plan) (model.Plan, error) {
+	applier, err := l.Apply.As(rel.ServiceAccount)
+	if err != nil {
+		return p, err
+	}
+	return applier.Preview(ctx, p, plan.Diff)
+}
+
 // Inputs fetches the release's artifact and digests all it depends on, without rendering. Both
 // are cheap when nothing changed.
 func (l *Line) Inputs(ctx context.Context, rel model.Release) (model.Artifact, string, error) {
