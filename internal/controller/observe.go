@@ -19,7 +19,7 @@ func (r *Reconciler) drift(ctx context.Context, rel model.Release, inv model.Inv
 	if err != nil {
 		return nil, model.Unknown, err
 	}
-	r.live.Expect(label, inv)
+	r.expectOnce(rel.ID, inv)
 	var drifted []model.ObjectKey
 	health := model.Healthy
 	for _, o := range inv {
@@ -36,6 +36,18 @@ func (r *Reconciler) drift(ctx context.Context, rel model.Release, inv model.Inv
 		}
 	}
 	return drifted, health, nil
+}
+
+// expectOnce tells the live store what the record of an earlier process says. From then on it is the
+// runs that tell: what one applied and did not come to record is no drift from what was before.
+func (r *Reconciler) expectOnce(id model.ReleaseID, inv model.Inventory) {
+	r.mu.Lock()
+	told := r.expected[id]
+	r.expected[id] = true
+	r.mu.Unlock()
+	if !told {
+		r.live.Expect(id.Label(), inv)
+	}
 }
 
 // watched is the live state of a release's objects. The watches it needs are started by the

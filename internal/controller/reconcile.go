@@ -53,7 +53,8 @@ type Report struct {
 	Last     *model.Record
 	Stage    pipeline.Stage
 	Err      error
-	Running  bool // the rollout is still under way: an interim report
+	Stale    error // why the source could not be read; Artifact is then the last good one
+	Running  bool  // the rollout is still under way: an interim report
 	At       time.Time
 }
 
@@ -71,8 +72,7 @@ func (r *Reconciler) turn(ctx context.Context, t *Turn) time.Duration {
 	rep := Report{Ask: a, At: r.now()}
 	rep.Last = newest(a.History)
 	if a.Err == nil {
-		rep.Artifact, rep.Inputs, rep.Err = r.inputs(ctx, a.Release)
-		rep.Stage = pipeline.StageSource
+		r.inputs(ctx, &rep)
 	} else {
 		rep.Err, rep.Stage = a.Err, pipeline.StageSource
 	}
@@ -84,6 +84,9 @@ func (r *Reconciler) turn(ctx context.Context, t *Turn) time.Duration {
 	}
 	if rep.Outcome != nil && superseded(context.Cause(ctx)) || ctx.Err() != nil {
 		return 0
+	}
+	if rep.Err == nil && rep.Stale != nil {
+		rep.Err, rep.Stage = rep.Stale, pipeline.StageSource
 	}
 	r.look(&rep)
 	if err := k.Write(ctx, t.ID, rep); err != nil {
@@ -252,10 +255,25 @@ func (r *Reconciler) finish(ctx context.Context, t *Turn, a ask) time.Duration {
 }
 
 // inputs fetches the artifact and digests what the release depends on. The source is watched
-// first, so that no change between the two is missed.
-func (r *Reconciler) inputs(ctx context.Context, rel model.Release) (model.Artifact, string, error) {
+// first, so that no change between the two is missed; it is read anew when someone asked to look.
+// A source that cannot be read now leaves the last good artifact to go on with, and is told.
+func (r *Reconciler) inputs(ctx context.Context, rep *Report) {
+	rel := rep.Ask.Release
 	r.sources.Watch(rel.ID, rel.Source)
-	return r.line.Inputs(ctx, rel)
+	look := r.sources.Resolve
+	if rep.Ask.Sync.Requested || rep.Ask.Refresh {
+		look = r.sources.Refresh
+	}
+	rep.Stage = pipeline.StageSource
+	seen, err := look(ctx, rel.Source)
+	if err != nil {
+		rep.Err = err
+		return
+	}
+	rep.Stale = seen.Err
+	if rep.Artifact, rep.Inputs, rep.Err = r.line.Inputs(ctx, rel); rep.Err != nil && model.KindOf(rep.Err) == model.ErrInvalid {
+		rep.Stage = pipeline.StageRender
+	}
 }
 
 // observe gathers what Decide looks at.

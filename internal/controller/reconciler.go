@@ -18,6 +18,7 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/pipeline"
 	"github.com/fairlead-cd/fairlead/internal/record"
+	"github.com/fairlead-cd/fairlead/internal/source"
 )
 
 // Config is what an administrator says once for all releases.
@@ -52,6 +53,8 @@ type Parts struct {
 type sources interface {
 	Watch(model.ReleaseID, model.Ref)
 	Unwatch(model.ReleaseID)
+	Refresh(context.Context, model.Ref) (source.Resolution, error)
+	Resolve(context.Context, model.Ref) (source.Resolution, error)
 }
 
 // Reconciler keeps all releases as their requests say.
@@ -81,6 +84,8 @@ type Reconciler struct {
 	labels  map[string]model.ReleaseID       // of requests that were read
 	names   map[releaseName]model.ReleaseID  // likewise, by Helm's name
 	blamed  map[model.ReleaseID][]model.Cause
+	// expected are the releases whose inventory the live store was told.
+	expected map[model.ReleaseID]bool
 
 	running atomic.Bool
 }
@@ -92,6 +97,7 @@ func New(config Config, p Parts) *Reconciler {
 		records: p.Records, log: discard(p.Log), now: p.Now, named: &named{client: p.Kube},
 		written: map[model.ReleaseID]model.Record{}, labels: map[string]model.ReleaseID{},
 		names: map[releaseName]model.ReleaseID{}, blamed: map[model.ReleaseID][]model.Cause{},
+		expected: map[model.ReleaseID]bool{},
 	}
 	r.helmReleases = newRequests[hr.HelmRelease](model.KindHelmRelease, r.Request)
 	r.applications = newRequests[argo.Application](model.KindApplication, r.Request)
@@ -216,6 +222,7 @@ func (r *Reconciler) forget(id model.ReleaseID) {
 	delete(r.written, id)
 	delete(r.labels, id.Label())
 	delete(r.blamed, id)
+	delete(r.expected, id)
 	maps.DeleteFunc(r.names, func(_ releaseName, owner model.ReleaseID) bool { return owner == id })
 	r.mu.Unlock()
 	r.engine.Forget(id)

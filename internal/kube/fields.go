@@ -4,16 +4,22 @@ import (
 	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/fairlead-cd/fairlead/internal/model"
 )
 
 // Fields is a digest of the set of fields that a manager owns by applying (subresources apart);
 // empty when it owns none. Equal sets give equal digests in whatever order they are written: the
 // API server writes the same set in different orders for built-in and custom kinds.
+//
+// The set says which fields were applied, not which values they got. What model.AnnotationApplied
+// says of those is part of the digest, so that an object which a run changed and did not live to
+// record differs from what the record says.
 func Fields(m *metav1.ObjectMeta, manager string) string {
 	for i := range m.ManagedFields {
 		e := &m.ManagedFields[i]
 		if e.Manager == manager && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == "" && e.FieldsV1 != nil {
-			return digestFields(e.FieldsV1.GetRawBytes())
+			return digestFields(e.FieldsV1.GetRawBytes()) + "." + m.Annotations[model.AnnotationApplied]
 		}
 	}
 	return ""

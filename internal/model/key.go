@@ -24,6 +24,9 @@ const (
 	AnnotationInventory = "fairlead.dev/inventory"
 	// LabelInputs, on a Helm release Secret, is the digest of the inputs that revision was made from.
 	LabelInputs = "fairlead.dev/inputs"
+	// AnnotationApplied, on every object that Fairlead applied, is a short digest of the body it was
+	// applied from: it tells what a run left that died before it could record anything.
+	AnnotationApplied = "fairlead.dev/applied"
 	// AnnotationNote, on a Helm release Secret, is a JSON Note.
 	AnnotationNote = "fairlead.dev/note"
 	// AnnotationOwner, on a Helm release Secret, is the ReleaseID that asked for it.

@@ -7,7 +7,7 @@ type Live struct {
 	UID             string
 	ResourceVersion string
 	Release         string // value of LabelRelease; empty when Fairlead never applied it
-	Fields          string // digest of the set of fields that Fairlead's manager owns
+	Fields          string // digest of the set of fields that Fairlead's manager owns, and AnnotationApplied
 	Deleting        bool
 	Keep            bool // an annotation forbids pruning it
 	Health          Health

@@ -80,7 +80,7 @@ func (l *Line) Run(ctx context.Context, req Request) (out Outcome) {
 	if out.Results, out.Verdict, err = l.change(ctx, req, out.Plan, desired.Rendered.Hooks); err != nil {
 		out.failed(StageApply, err)
 	}
-	if err = l.record(context.WithoutCancel(ctx), &out, desired); err != nil && out.Err == nil {
+	if err = l.record(ctx, &out, desired); err != nil && out.Err == nil {
 		out.failed(StageRecord, err)
 	}
 	return out

@@ -12,13 +12,15 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/record"
 )
 
-// record writes what was observed. A run that was cut short by a newer request writes nothing:
-// its objects carry the release's label, so the newer run knows them.
+// record writes what was observed. A run that was cut short, by a newer request or the end of the
+// process, writes nothing: its objects tell what they were applied from, so the next run knows.
 func (l *Line) record(ctx context.Context, out *Outcome, desired Desired) error {
+	stopped := ctx.Err() != nil
+	ctx = context.WithoutCancel(ctx)
 	req := out.Request
 	recorder := l.Records[req.Release.ID.Kind]
 	switch {
-	case out.Verdict.Reason == ReasonSuperseded || errors.Is(out.Err, health.ErrSuperseded):
+	case stopped || out.Verdict.Reason == ReasonSuperseded || errors.Is(out.Err, health.ErrSuperseded):
 		return nil
 	case req.Mode == ModeUninstall:
 		if out.Err != nil {

@@ -58,6 +58,10 @@ func written(body []byte) (map[string]any, error) {
 		delete(meta, "deletionGracePeriodSeconds")
 		if annotations, ok := meta["annotations"].(map[string]any); ok {
 			delete(annotations, "deployment.kubernetes.io/revision")
+			delete(annotations, model.AnnotationApplied) // follows from the rest
+			if len(annotations) == 0 {
+				delete(meta, "annotations")
+			}
 		}
 	}
 	return obj, nil

@@ -211,11 +211,13 @@ func TestPrepare(t *testing.T) {
 	crd := object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", "things.example.com")
 	crd.Body = []byte(`{"metadata":{},"spec":{"group":"example.com","scope":"Namespaced","names":{"kind":"Thing"}}}`)
 	got := prepared(t, o, object("v1", "Namespace", "wrong", "n"), crd, object("example.com/v1", "Thing", "", "t"))
-	want := `{"apiVersion":"v1","big":12345678901234567890,"data":{"n":"<&>"},"kind":"ConfigMap","metadata":{"labels":{"fairlead.dev/release":"HelmRelease.fleet.web"},"name":"a","namespace":"shop"}}`
+	plain := `{"apiVersion":"v1","big":12345678901234567890,"data":{"n":"<&>"},"kind":"ConfigMap","metadata":{"labels":{"fairlead.dev/release":"HelmRelease.fleet.web"},"name":"a","namespace":"shop"}}`
+	digest := model.Digest([]byte(plain))
+	want := strings.Replace(plain, `"metadata":{`, `"metadata":{"annotations":{"fairlead.dev/applied":"`+digest[:16]+`"},`, 1)
 	if string(got[0].Body) != want {
 		t.Errorf("body\n%s\nwant\n%s", got[0].Body, want)
 	}
-	if got[0].Digest != model.Digest(got[0].Body) || got[0].Key.Namespace != "shop" {
+	if got[0].Digest != digest || got[0].Key.Namespace != "shop" {
 		t.Errorf("%+v", got[0])
 	}
 	if got[1].Key.Namespace != "" || strings.Contains(string(got[1].Body), "wrong") {

@@ -20,8 +20,8 @@ type Scope func(group, version, kind string) (namespaced bool, err error)
 var serverFields = []string{"managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink"}
 
 // Prepare makes rendered objects ready to be compared and applied: namespaced objects without a
-// namespace get the release's, cluster-scoped ones lose theirs, the release's label is added, fields
-// that only the API server writes are removed, and Digest is computed anew. Kinds whose
+// namespace get the release's, cluster-scoped ones lose theirs, the release's label and a digest of
+// the body are added, fields that only the API server writes are removed, and Digest is computed anew. Kinds whose
 // CustomResourceDefinition is among the objects are known without asking scope.
 //
 // All objects that are refused are told at once: a kind nobody knows, a name that is missing, an
@@ -123,12 +123,33 @@ func prepare(r model.Release, o model.Object, namespaced bool) (model.Object, er
 		meta["labels"] = labels
 	}
 	labels[model.LabelRelease] = r.ID.Label()
+	return sealed(o, body, meta)
+}
+
+// sealed encodes the body and writes its digest into it, where the watch sees it.
+func sealed(o model.Object, body, meta map[string]any) (model.Object, error) {
+	annotations, ok := meta["annotations"].(map[string]any)
+	if !ok {
+		annotations = map[string]any{}
+		delete(meta, "annotations")
+	}
+	delete(annotations, model.AnnotationApplied)
+	plain, err := encode(body)
+	if err != nil {
+		return o, fmt.Errorf("encoding %s: %w", o.Key, err)
+	}
+	o.Digest = model.Digest(plain)
+	meta["annotations"] = annotations
+	annotations[model.AnnotationApplied] = o.Digest[:shortDigest]
 	if o.Body, err = encode(body); err != nil {
 		return o, fmt.Errorf("encoding %s: %w", o.Key, err)
 	}
-	o.Digest = model.Digest(o.Body)
 	return o, nil
 }
+
+// shortDigest is how many hex digits of a body's digest stand on the object: enough to tell two
+// bodies of one object apart.
+const shortDigest = 16
 
 // definedKinds reads the scope of kinds from the CustomResourceDefinitions among the objects: the
 // cluster does not know them until they are applied.
