@@ -211,10 +211,13 @@ func (r *Reconciler) known(id model.ReleaseID, history []model.Record) []model.R
 	if !ok {
 		return history
 	}
-	if last := newest(history); last != nil && last.Revision >= rec.Revision {
-		return history
+	switch last := newest(history); {
+	case last == nil || last.Revision < rec.Revision:
+		return append(history[:len(history):len(history)], rec)
+	case last.Revision == rec.Revision && last.Owner != "":
+		*last = rec // what we wrote into it last
 	}
-	return append(history[:len(history):len(history)], rec)
+	return history
 }
 
 func (r *Reconciler) forget(id model.ReleaseID) {

@@ -21,6 +21,10 @@ func (h helmRecorder) Write(ctx context.Context, e record.Entry, history []model
 	return h.store.Write(ctx, e, history)
 }
 
+func (h helmRecorder) Amend(ctx context.Context, rel model.Release, rec model.Record) error {
+	return h.store.SetInventory(ctx, rel.Namespace, rel.Name, rec.Revision, rec.Inventory)
+}
+
 func (h helmRecorder) Recorded(ctx context.Context, rel model.Release, rec model.Record) (pipeline.Desired, error) {
 	full, err := h.store.Load(ctx, rel.Namespace, rel.Name, rec.Revision)
 	if err != nil {
@@ -65,6 +69,10 @@ func (s statusRecorder) Write(_ context.Context, e record.Entry, history []model
 		rec.Revision = last.Revision + 1
 	}
 	return rec, nil
+}
+
+func (s statusRecorder) Amend(context.Context, model.Release, model.Record) error {
+	return nil // written with the status
 }
 
 func (s statusRecorder) Recorded(ctx context.Context, rel model.Release, rec model.Record) (pipeline.Desired, error) {

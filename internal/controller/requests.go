@@ -90,13 +90,13 @@ func (r *requests[T, P]) IDs() []model.ReleaseID {
 }
 
 // Put replaces a request by what a write returned, so that the next turn does not see an older
-// one. It causes no turn.
+// one. It causes no turn, and brings back nothing that was deleted meanwhile.
 func (r *requests[T, P]) Put(obj P) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	id := r.id(obj)
 	old, found := r.items[id]
-	if found && !newer(obj.GetResourceVersion(), old.Object.GetResourceVersion()) {
+	if !found || !newer(obj.GetResourceVersion(), old.Object.GetResourceVersion()) {
 		return
 	}
 	old.Object = obj

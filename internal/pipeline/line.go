@@ -48,6 +48,8 @@ type cluster interface {
 type Recorder interface {
 	// Write adds a revision to the history and returns it as it was written.
 	Write(ctx context.Context, e record.Entry, history []model.Record) (model.Record, error)
+	// Amend writes another inventory into the newest revision.
+	Amend(ctx context.Context, rel model.Release, rec model.Record) error
 	// Recorded gives back what a revision consisted of, to return to it.
 	Recorded(ctx context.Context, rel model.Release, rec model.Record) (Desired, error)
 	// Owned is the inventory of a revision that was written without one, by another tool.

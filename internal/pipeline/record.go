@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/fairlead-cd/fairlead/internal/health"
@@ -28,8 +29,7 @@ func (l *Line) record(ctx context.Context, out *Outcome, desired Desired) error 
 		}
 		return recorder.Delete(ctx, req.Release)
 	case req.Mode == ModeRepair:
-		l.expect(req, plan.Inventory(lastInventory(req), out.Results))
-		return nil
+		return l.amend(ctx, out, recorder)
 	case out.Err != nil && !wrote(out.Results):
 		return nil
 	}
@@ -47,6 +47,23 @@ func (l *Line) record(ctx context.Context, out *Outcome, desired Desired) error 
 	out.Record = &rec
 	l.expect(req, rec.Inventory)
 	return err
+}
+
+// amend brings the newest record up to what a repair left. Mostly that is what was recorded before.
+func (l *Line) amend(ctx context.Context, out *Outcome, recorder Recorder) error {
+	req := out.Request
+	inv := plan.Inventory(lastInventory(req), out.Results)
+	l.expect(req, inv)
+	if slices.Equal(inv, lastInventory(req)) {
+		return nil
+	}
+	rec := *req.Last()
+	rec.Inventory = inv
+	if err := recorder.Amend(ctx, req.Release, rec); err != nil {
+		return err
+	}
+	out.Record = &rec
+	return nil
 }
 
 // expect tells the live store what the release consists of now, so that it knows drift.

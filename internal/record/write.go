@@ -102,6 +102,32 @@ func (s *Store) SetStatus(ctx context.Context, namespace, name string, revision 
 	}
 }
 
+// SetInventory changes what a revision is recorded to own, in one request: a repair may leave other
+// marks on objects than the run before it did.
+func (s *Store) SetInventory(ctx context.Context, namespace, name string, revision int, inv model.Inventory) error {
+	inventory, err := EncodeInventory(inv)
+	if err != nil {
+		return err
+	}
+	annotation, apart := any(inventory), any(nil)
+	if len(inventory) > maxAnnotation {
+		annotation, apart = inventoryApart, []byte(inventory)
+	}
+	patch, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{"annotations": map[string]any{model.AnnotationInventory: annotation}},
+		"data":     map[string]any{inventoryKey: apart},
+	})
+	if err != nil {
+		return fmt.Errorf("changing the inventory of release %s/%s: %w", namespace, name, err)
+	}
+	err = s.secrets(s.api.Patch(types.MergePatchType), namespace, secretName(name, revision)).
+		Param("fieldManager", model.FieldManager).SetHeader("Accept", acceptMetadata).Body(patch).Do(ctx).Error()
+	if err != nil {
+		return failure("changing the inventory of", namespace, name, err)
+	}
+	return nil
+}
+
 // replaced reads the records that a new one takes the place of, and finds when the release was
 // first deployed.
 func (s *Store) replaced(ctx context.Context, ns, name string, rec model.Record, known []model.Record) ([]corev1.Secret, time.Time, error) {
