@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/vishvananda/netlink"
 )
@@ -136,7 +137,7 @@ func removeNetwork() error {
 		if err != nil {
 			return fmt.Errorf("looking up %s: %w", name, err)
 		}
-		errs = append(errs, removePorts(link), netlink.LinkDel(link))
+		errs = append(errs, removePorts(link), removeLink(link))
 	}
 	return errors.Join(errs...)
 }
@@ -149,12 +150,19 @@ func removePorts(bridge netlink.Link) error {
 	var errs []error
 	for _, l := range links {
 		if l.Attrs().MasterIndex == bridge.Attrs().Index && l.Type() == "veth" {
-			if err := netlink.LinkDel(l); err != nil && !errors.As(err, &netlink.LinkNotFoundError{}) {
-				errs = append(errs, fmt.Errorf("removing interface %s: %w", l.Attrs().Name, err))
-			}
+			errs = append(errs, removeLink(l))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// removeLink removes an interface. A pod's may be gone before we come to it: the kernel
+// removes it with the pod's last process, in its own time.
+func removeLink(l netlink.Link) error {
+	if err := netlink.LinkDel(l); err != nil && !errors.Is(err, syscall.ENODEV) {
+		return fmt.Errorf("removing interface %s: %w", l.Attrs().Name, err)
+	}
+	return nil
 }
 
 func ipNet(p netip.Prefix) *net.IPNet {
