@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 )
 
@@ -73,7 +72,7 @@ func newClient(cfg *rest.Config) (*Client, error) {
 	if c.meta, err = restClient(cfg, h, metainternal.Codecs.WithoutConversion()); err != nil {
 		return nil, err
 	}
-	if c.typed, err = restClient(cfg, h, scheme.Codecs.WithoutConversion()); err != nil {
+	if c.typed, err = restClient(cfg, h, builtinCodecs.WithoutConversion()); err != nil {
 		return nil, err
 	}
 	if c.dynamic, err = dynamic.NewForConfigAndClient(cfg, h); err != nil {

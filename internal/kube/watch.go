@@ -99,7 +99,7 @@ func (c *Client) reading(gvk schema.GroupVersionKind, m Mapping, full bool) *res
 	switch {
 	case !full:
 		return c.meta.Get().AbsPath(path...).SetHeader("Accept", acceptMeta)
-	case scheme.Scheme.Recognizes(gvk):
+	case builtin.Recognizes(gvk):
 		return c.typed.Get().AbsPath(path...)
 	}
 	return nil
