@@ -90,8 +90,8 @@ func (r *Reconciler) chartSource(ctx context.Context, id model.ReleaseID, hr *v1
 	return model.Ref{}, invalidSpec("spec.chart", "names no chart", "set git and path, or repository, name and version")
 }
 
-// helmReleaseValues are the layers of values in the Helm Operator's order: valuesFrom in its
-// order, then the deprecated valueFileSecrets, then values.
+// helmReleaseValues are the layers of values in the Helm Operator's order: the deprecated
+// valueFileSecrets, then valuesFrom in its order, then values.
 func (r *Reconciler) helmReleaseValues(ctx context.Context, id model.ReleaseID, hr *v1.HelmRelease) ([]model.ValuesLayer, error) {
 	var layers []model.ValuesLayer
 	for _, s := range hr.Spec.ValueFileSecrets {

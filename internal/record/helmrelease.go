@@ -173,10 +173,14 @@ func (c *conditions) rolledBack() {
 
 // notices are conditions that are there only while there is something to notice.
 func (c *conditions) notices() {
-	if c.o.Held {
+	switch hold, last := c.o.Release.Hold, c.o.Last; {
+	case c.o.Held:
 		c.set(v1.ConditionHeld, metav1.ConditionTrue, "Held", c.o.HeldWhy)
-	} else {
+	case hold == nil:
 		c.remove(v1.ConditionHeld)
+	case c.o.Running, last != nil && last.HoldTime == hold.Time && last.HoldBy == "":
+		// The wish is still there; readers must not take it for what is.
+		c.set(v1.ConditionHeld, metav1.ConditionFalse, "InputsChanged", fmt.Sprintf("The inputs changed, which ended the hold at revision %d.", hold.Revision))
 	}
 	if len(c.o.Unsupported) > 0 {
 		c.set(v1.ConditionUnsupported, metav1.ConditionTrue, "UnsupportedFields", unsupportedMessage(c.o.Unsupported))

@@ -47,6 +47,7 @@ func TestHelmReleaseStatus(t *testing.T) {
 	tests := []struct {
 		name          string
 		seen          Observed
+		hold          *model.Hold
 		phase, status string
 		conditions    map[string]string
 	}{
@@ -149,10 +150,23 @@ func TestHelmReleaseStatus(t *testing.T) {
 				"RolledBack": "True Held: held at revision 1 (Rollback to 1)", "Held": "True Held: held at revision 1 (Rollback to 1)",
 			},
 		},
+		{
+			name: "held by a person until the inputs changed",
+			hold: &model.Hold{Revision: 1, Time: "t"},
+			seen: Observed{
+				Last: &model.Record{Revision: 3, Status: model.RecordDeployed, HoldTime: "t"}, Attempted: commit, Health: healthy,
+			},
+			phase: "Succeeded", status: "deployed",
+			conditions: map[string]string{
+				"ChartFetched": fetched, "Deployed": done, "Released": "True Succeeded: " + success, "Ready": "True Succeeded: " + success,
+				"Held": "False InputsChanged: The inputs changed, which ended the hold at revision 1.",
+			},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.seen.Release, tt.seen.At = theRelease, noon
+			tt.seen.Release.Hold = tt.hold
 			st := HelmReleaseStatus(v1.HelmReleaseStatus{}, tt.seen)
 			phase, status, conditions := told(st)
 			if phase != tt.phase || status != tt.status {

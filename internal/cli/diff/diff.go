@@ -35,8 +35,8 @@ change, field by field. Nothing is written. Values of Secrets are masked.
 
 It exits with 0 when there is no difference and 1 when there is one.`,
 		Example: cli.Example(`
-			fairlead diff dev/flask-app
-			fairlead diff dev/flask-app -o json`),
+			fairlead diff dev/flask-app-dev
+			fairlead diff dev/flask-app-dev -o json`),
 		GroupID:           cli.GroupLook,
 		Args:              cli.Args(1, 1, "the name of a release"),
 		ValidArgsFunction: f.CompleteRelease,

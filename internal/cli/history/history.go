@@ -37,8 +37,8 @@ func NewCmdHistory(f *cli.Factory, runF func(context.Context, *Options) error) *
 		Long: `List the revisions of a release, oldest first: those in Helm's storage for a HelmRelease, so
 that helm history tells the same, and those in status.history for an Application.`,
 		Example: cli.Example(`
-			fairlead history dev/flask-app
-			fairlead history dev/flask-app -o json`),
+			fairlead history dev/flask-app-dev
+			fairlead history dev/flask-app-dev -o json`),
 		GroupID:           cli.GroupLook,
 		Args:              cli.Args(1, 1, "the name of a release"),
 		ValidArgsFunction: f.CompleteRelease,

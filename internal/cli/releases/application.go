@@ -55,8 +55,19 @@ func viewApplication(app *argo.Application) View {
 	if c := v.Condition(argo.ConditionHeldWarning); c != nil {
 		v.Conditions = append(v.Conditions, Condition{Type: ConditionHeld, Status: "True", Message: c.Message, Since: c.Since})
 	}
-	v.hold(parseHold(app.Annotations))
+	h, err := parseHold(app.Annotations)
+	if h != nil && v.spent(h) {
+		h = nil
+	}
+	v.hold(h, err)
 	return v
+}
+
+// spent reports whether a hold was carried out and ended since: the newest record knows the wish
+// and is no rollback.
+func (v *View) spent(h *model.Hold) bool {
+	n := len(v.History)
+	return n > 0 && v.History[n-1].HoldTime == h.Time && v.History[n-1].HoldBy == ""
 }
 
 // judgeApplication settles the status: an operation that is under way or went wrong comes before

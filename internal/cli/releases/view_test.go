@@ -183,6 +183,7 @@ func TestApplicationStatus(t *testing.T) {
 		status    argo.ApplicationStatus
 		operation bool
 		hold      string
+		note      string // of the newest record
 		want      verdict
 	}{
 		"nobody looked at it": {
@@ -240,6 +241,11 @@ func TestApplicationStatus(t *testing.T) {
 			hold: hold,
 			want: verdict{Held, true, "held at revision 3"},
 		},
+		"a hold that is over": {
+			status: argo.ApplicationStatus{Sync: synced, Health: healthy},
+			hold:   `{"revision":3,"time":"t"}`, note: `{"Revision":5,"Status":"deployed","HoldTime":"t"}`,
+			want: verdict{Healthy, true, ""},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			app := &argo.Application{Status: tt.status}
@@ -248,7 +254,7 @@ func TestApplicationStatus(t *testing.T) {
 				app.Operation = &argo.Operation{}
 			}
 			if tt.hold != "" {
-				app.Annotations = map[string]string{model.AnnotationHold: tt.hold}
+				app.Annotations = map[string]string{model.AnnotationHold: tt.hold, model.AnnotationNote: tt.note}
 			}
 			v := viewApplication(app)
 			if diff := cmp.Diff(tt.want, verdict{v.Status, v.Healthy, v.Message}); diff != "" {

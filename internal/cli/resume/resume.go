@@ -35,8 +35,8 @@ func NewCmdResume(f *cli.Factory, runF func(context.Context, *Options) error) *c
 		Long: `End the hold of a release that was rolled back, by fairlead rollback, by helm rollback or after a
 failed upgrade: what is in Git is deployed again.`,
 		Example: cli.Example(`
-			fairlead resume prod/flask-app
-			fairlead resume prod/flask-app --wait=false`),
+			fairlead resume prod/flask-app-prod
+			fairlead resume prod/flask-app-prod --wait=false`),
 		GroupID:           cli.GroupAct,
 		Args:              cli.Args(1, 1, "the name of a release"),
 		ValidArgsFunction: f.CompleteRelease,

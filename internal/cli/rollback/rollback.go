@@ -42,9 +42,9 @@ func NewCmdRollback(f *cli.Factory, runF func(context.Context, *Options) error) 
 current. The release is then held there, which get and status show: Fairlead does not deploy what
 is in Git until that changes, or until fairlead resume. Nothing in Git is touched.`,
 		Example: cli.Example(`
-			fairlead rollback prod/flask-app
-			fairlead rollback prod/flask-app 3 --timeout 2m
-			fairlead resume prod/flask-app`),
+			fairlead rollback prod/flask-app-prod
+			fairlead rollback prod/flask-app-prod 3 --timeout 2m
+			fairlead resume prod/flask-app-prod`),
 		GroupID:           cli.GroupAct,
 		Args:              cli.Args(1, 2, "the name of a release"),
 		ValidArgsFunction: f.CompleteRelease,

@@ -39,7 +39,7 @@ and whether it is held.
 
 It exits with 0 when the release is healthy and 1 when it is not.`,
 		Example: cli.Example(`
-			fairlead status flask-app -n dev
+			fairlead status flask-app-dev
 			fairlead status shop/api -o json`),
 		GroupID:           cli.GroupLook,
 		Args:              cli.Args(1, 1, "the name of a release"),

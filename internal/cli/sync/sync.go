@@ -40,8 +40,8 @@ sync is deployed; a held release stays held.
 With --wait it shows how the rollout goes and exits with 0 when the release is healthy, 3 when
 the deployment failed, and 124 when it took longer than --timeout.`,
 		Example: cli.Example(`
-			fairlead sync dev/flask-app
-			fairlead sync dev/flask-app --wait --timeout 3m`),
+			fairlead sync dev/flask-app-dev
+			fairlead sync dev/flask-app-dev --wait --timeout 3m`),
 		GroupID:           cli.GroupAct,
 		Args:              cli.Args(1, 1, "the name of a release"),
 		ValidArgsFunction: f.CompleteRelease,

@@ -100,7 +100,7 @@ func upRun(ctx context.Context, o *Options) error {
 	var printed error
 	o.Local.Ready = func(i local.Info) {
 		printed = info.Print(o.IO, o.Format, i)
-		o.IO.Say("running; Ctrl-C stops everything")
+		o.IO.Say("running; fairlead down stops everything")
 	}
 	if err := local.Run(ctx, o.Local); err != nil {
 		return err
