@@ -23,7 +23,9 @@ type Info struct {
 	Processes    []Process     `json:"processes"`
 	Dir          string        `json:"dir"`
 	Logs         string        `json:"logs"`
-	Ready        bool          `json:"ready"`
+	Ready        bool          `json:"ready"` // everything was started
+	// Problems are the environments that were not healthy when it was.
+	Problems []string `json:"problems,omitempty"`
 }
 
 // Environment is one place the reference application runs in.

@@ -3,8 +3,10 @@ package local
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -61,6 +63,10 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer held.Close()
+	// One that was killed left word that it was ready; that is no word of this one.
+	if err := os.Remove(infoPath(o.Dir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing the state of the last run: %w", err)
+	}
 	defer os.Remove(infoPath(o.Dir))
 	in := &installation{Options: o}
 	if err := in.prepare(); err != nil {
@@ -152,10 +158,11 @@ func (in *installation) supervise(ctx context.Context) error {
 	var controllerDone sync.WaitGroup
 	defer controllerDone.Wait()
 	in.startController(ctx, &controllerDone)
-	if err := in.awaitHealthy(starting); err != nil {
+	problems, err := in.awaitHealthy(starting)
+	if err != nil {
 		return in.orInterrupted(ctx, err)
 	}
-	in.update(func(i *Info) { i.Ready = true })
+	in.update(func(i *Info) { i.Ready, i.Problems = true, problems })
 	in.Ready(in.snapshot())
 	<-ctx.Done()
 	in.Say("stopping")

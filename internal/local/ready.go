@@ -2,8 +2,8 @@ package local
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"time"
 
@@ -24,21 +24,50 @@ var environments = []string{"dev", "stg", "prod"}
 // healthyPatience is how long the applications may take, image pull included.
 const healthyPatience = 5 * time.Minute
 
-// awaitHealthy watches the releases of the reference application until all are healthy.
-func (in *installation) awaitHealthy(ctx context.Context) error {
+// awaitHealthy watches the releases of the reference application until each is healthy or has
+// failed, and tells what is wrong with those that are not healthy. Whoever broke one by a push
+// still wants the rest of the installation to run.
+func (in *installation) awaitHealthy(ctx context.Context) ([]string, error) {
 	in.Say("waiting for the reference application in %d environments", len(environments))
-	ctx, cancel := context.WithTimeout(ctx, healthyPatience)
-	defer cancel()
 	client, err := in.client()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	seen := map[string]string{} // namespace -> what its release says
-	ready := map[string]bool{}
-	for len(ready) < len(environments) {
+	patience, cancel := context.WithTimeout(ctx, healthyPatience)
+	defer cancel()
+	settled, err := in.awaitSettled(patience, client)
+	if err != nil && ctx.Err() != nil {
+		return nil, err
+	}
+	var problems []string
+	for _, env := range environments {
+		switch state, ok := settled[env]; {
+		case !ok:
+			problems = append(problems, fmt.Sprintf("%s: not healthy after %s; see: fairlead why, and %s", env, healthyPatience, filepath.Join(in.info.Logs, "controller.log")))
+		case !state.ready:
+			problems = append(problems, env+": "+state.message)
+		}
+	}
+	if err := in.addEnvironments(ctx, client); err != nil {
+		return nil, err
+	}
+	return problems, in.awaitAnswers(ctx, settled)
+}
+
+// settlement is what a release came to.
+type settlement struct {
+	ready   bool
+	message string
+}
+
+// awaitSettled returns what each environment's release came to, as soon as all came to something.
+func (in *installation) awaitSettled(ctx context.Context, client dynamic.Interface) (map[string]settlement, error) {
+	told := map[string]string{}
+	settled := map[string]settlement{}
+	for len(settled) < len(environments) {
 		w, err := client.Resource(releaseResource).Watch(ctx, metav1.ListOptions{})
 		if err != nil {
-			return fmt.Errorf("watching the releases: %w", err)
+			return settled, fmt.Errorf("watching the releases: %w", err)
 		}
 		for e := range w.ResultChan() {
 			u, ok := e.Object.(*unstructured.Unstructured)
@@ -46,45 +75,84 @@ func (in *installation) awaitHealthy(ctx context.Context) error {
 				break
 			}
 			status, message := readiness(u)
-			if text := u.GetName() + ": " + message; message != "" && seen[u.GetName()] != text {
-				seen[u.GetName()] = text
+			if text := u.GetName() + ": " + message; message != "" && told[u.GetName()] != text {
+				told[u.GetName()] = text
 				in.Say("%s", text)
 			}
-			if status {
-				ready[u.GetNamespace()] = true
+			delete(settled, u.GetNamespace())
+			if status == "True" || status == "False" {
+				settled[u.GetNamespace()] = settlement{ready: status == "True", message: message}
 			}
-			if len(ready) == len(environments) {
+			if len(settled) == len(environments) {
 				break
 			}
 		}
 		w.Stop()
 		if ctx.Err() != nil {
-			return fmt.Errorf("waiting for the reference application: %w\n%v\nsee: fairlead get; log: %s", notYet(ctx), seen, filepath.Join(in.info.Logs, "controller.log"))
+			return settled, ctx.Err()
 		}
 	}
-	return in.addEnvironments(ctx, client)
+	return settled, nil
 }
 
-func notYet(ctx context.Context) error {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("not healthy after %s", healthyPatience)
+// awaitAnswers asks each application until it answers at the address that is about to be told:
+// a Service's rules are written a moment after its pods are ready, and after a restart a release
+// may still be called healthy by the run before.
+func (in *installation) awaitAnswers(ctx context.Context, settled map[string]settlement) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	client := http.Client{Timeout: 2 * time.Second}
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for _, env := range in.snapshot().Environments {
+		for env.URL != "" && settled[env.Namespace].ready {
+			err := ask(ctx, &client, env.URL+"/health")
+			if err == nil {
+				break
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return fmt.Errorf("waiting for %s to answer: %w (last: %w)", env.URL, ctx.Err(), err)
+			}
+		}
 	}
-	return ctx.Err()
+	return nil
 }
 
-// readiness is what a release's condition Ready says.
-func readiness(u *unstructured.Unstructured) (ready bool, message string) {
+func ask(ctx context.Context, client *http.Client, url string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("it answers %s", response.Status)
+	}
+	return nil
+}
+
+// readiness is the status and message of a release's condition Ready, empty while the status is of
+// an older spec.
+func readiness(u *unstructured.Unstructured) (status, message string) {
 	conditions, _, _ := unstructured.NestedSlice(u.Object, "status", "conditions")
 	observed, _, _ := unstructured.NestedInt64(u.Object, "status", "observedGeneration")
+	if observed != u.GetGeneration() {
+		return "", ""
+	}
 	for _, c := range conditions {
 		m, ok := c.(map[string]any)
 		if !ok || m["type"] != "Ready" {
 			continue
 		}
+		status, _ = m["status"].(string)
 		message, _ = m["message"].(string)
-		return m["status"] == "True" && observed == u.GetGeneration(), message
 	}
-	return false, ""
+	return status, message
 }
 
 // addEnvironments finds where the applications can be reached.

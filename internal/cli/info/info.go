@@ -83,6 +83,9 @@ func Print(s *output.Streams, format output.Format, i local.Info) error {
 		}
 		fmt.Fprintf(&b, "%-11s %s/%s  %s\n", e.Name, e.Namespace, e.Release, url)
 	}
+	for _, p := range i.Problems {
+		fmt.Fprintf(&b, "\nnot healthy  %s\n", p)
+	}
 	if i.Ready {
 		fmt.Fprintf(&b, `
 next

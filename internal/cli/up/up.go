@@ -97,15 +97,15 @@ func upRun(ctx context.Context, o *Options) error {
 		return detach(ctx, o)
 	}
 	o.Local.Say = o.IO.Say
-	var printed error
+	var told error
 	o.Local.Ready = func(i local.Info) {
-		printed = info.Print(o.IO, o.Format, i)
+		told = info.Print(o.IO, o.Format, i)
 		o.IO.Say("running; fairlead down stops everything")
 	}
 	if err := local.Run(ctx, o.Local); err != nil {
 		return err
 	}
-	return printed
+	return told
 }
 
 // detach runs the same command in a session of its own, and tells what it says until it is ready.
@@ -136,8 +136,8 @@ func detach(ctx context.Context, o *Options) error {
 		select {
 		case <-tick.C:
 			tail.show(o.IO)
-			if i, err := local.Read(o.Local.Dir); err == nil && i.Ready {
-				return info.Print(o.IO, o.Format, i)
+			if i, err := local.Read(o.Local.Dir); err == nil && i.Ready && isOf(i, cmd.Process.Pid) {
+				return printed(o, i)
 			}
 		case <-ended:
 			tail.show(o.IO)
@@ -147,6 +147,23 @@ func detach(ctx context.Context, o *Options) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// printed tells where everything is, and fails when an application is not healthy: everything runs
+// on all the same.
+func printed(o *Options, i local.Info) error {
+	if err := info.Print(o.IO, o.Format, i); err != nil {
+		return err
+	}
+	if len(i.Problems) > 0 {
+		return cli.ErrFailed
+	}
+	return nil
+}
+
+// isOf reports whether the state is that of the process started here.
+func isOf(i local.Info, pid int) bool {
+	return len(i.Processes) > 0 && i.Processes[0].PID == pid
 }
 
 // tail shows the complete lines that a file gains.
