@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 
 	argo "github.com/fairlead-cd/fairlead/api/argoproj/v1alpha1"
 	"github.com/fairlead-cd/fairlead/internal/health"
+	"github.com/fairlead-cd/fairlead/internal/kube"
 	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/pipeline"
 )
@@ -165,6 +167,9 @@ func (r *Reconciler) execute(ctx context.Context, t *Turn, req pipeline.Request,
 	if out.OK() {
 		r.retries.forget(t.ID)
 		return 0
+	}
+	if ctx.Err() == nil && !superseded(out.Err) {
+		r.log.Warn("failed", "release", t.ID.String(), "stage", string(out.Stage), "error", cmp.Or(out.Err, errors.New(out.Verdict.Message)))
 	}
 	if out.Err != nil {
 		if again := r.retryAfter(t.ID, out.Err); again > 0 {
@@ -362,8 +367,20 @@ func (r *Reconciler) retryAfter(id model.ReleaseID, err error) time.Duration {
 		return deniedPause // rights that are granted raise no event
 	case transient(err):
 		return r.backoff(id)
+	case inTheWay(err):
+		return min(r.backoff(id), deniedPause)
 	}
 	return 0
+}
+
+// inTheWay reports whether another release may take away what stands in the way, or bring what is
+// missing: no event tells when it did.
+func inTheWay(err error) bool {
+	switch model.ReasonOf(err, "") {
+	case kube.ReasonUnknownKind, kube.ReasonNamespaceNotFound:
+		return true
+	}
+	return model.KindOf(err) == model.ErrConflict
 }
 
 // repairs keeps two controllers that want different things from fighting at full speed: the
