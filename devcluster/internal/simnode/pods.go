@@ -38,27 +38,14 @@ type pods struct {
 	lister listersv1.PodLister
 	pod    cache.SharedIndexInformer
 	keys   *keys
-
-	mu sync.Mutex
-	// seen is what was last decided about each pod.
-	seen map[string]sight
-}
-
-// sight is a pod as it was when it was decided about.
-type sight struct {
-	// read is the pod's resource version that was decided about, written the one with the
-	// status that came of it, due when to decide again though the pod is the same.
-	read, written string
-	due           time.Time
-	// unresolved says that the pod waits for a Secret or a ConfigMap.
-	unresolved bool
+	seen   *sights
 }
 
 func newPods(client kubernetes.Interface, nodeName string, a *addresses, i *images, recorder record.EventRecorder, log io.Writer) *pods {
 	p := &pods{
 		client: client, addresses: a, images: i, recorder: recorder, log: log,
 		queue: workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[string]()),
-		seen:  map[string]sight{},
+		seen:  newSights(),
 	}
 	factory := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithTweakListOptions(func(o *metav1.ListOptions) {
 		o.FieldSelector = fields.OneTermEqualSelector("spec.nodeName", nodeName).String()
@@ -121,24 +108,13 @@ func (p *pods) forget(o any) {
 		return
 	}
 	p.addresses.release(string(pod.UID))
-	p.mu.Lock()
-	delete(p.seen, pod.Namespace+"/"+pod.Name)
-	p.mu.Unlock()
+	p.seen.forget(pod.Namespace + "/" + pod.Name)
 }
 
 // wake decides again about the pods of a namespace that wait for a Secret or ConfigMap.
 func (p *pods) wake(namespace string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for key, s := range p.seen {
-		if !s.unresolved {
-			continue
-		}
-		if ns, _, err := cache.SplitMetaNamespaceKey(key); err == nil && ns == namespace {
-			s.due = time.Now()
-			p.seen[key] = s
-			p.queue.Add(key)
-		}
+	for _, key := range p.seen.wake(namespace) {
+		p.queue.Add(key)
 	}
 }
 
@@ -173,9 +149,7 @@ func (p *pods) sync(ctx context.Context, key string) error {
 		return err
 	}
 	now := time.Now()
-	p.mu.Lock()
-	last, known := p.seen[key]
-	p.mu.Unlock()
+	last, known, mark := p.seen.begin(key)
 	if known && last.written == pod.ResourceVersion && (last.due.IsZero() || now.Before(last.due)) {
 		return nil
 	}
@@ -199,9 +173,9 @@ func (p *pods) sync(ctx context.Context, key string) error {
 		s.due = now.Add(d.after)
 		p.queue.AddAfter(key, d.after)
 	}
-	p.mu.Lock()
-	p.seen[key] = s
-	p.mu.Unlock()
+	if p.seen.keep(key, s, mark) {
+		p.queue.Add(key)
+	}
 	if pod.DeletionTimestamp != nil {
 		return p.remove(ctx, pod)
 	}
