@@ -45,7 +45,7 @@ func TestBadInput(t *testing.T) {
 }
 
 func (s *story) spoil(c badInput) {
-	name := strings.ReplaceAll(c.name, " ", "-")
+	name := strings.ReplaceAll(strings.ToLower(c.name), " ", "-")
 	s.commit(badCharts, "main", s.chart("web", name))
 	s.kubectl(s.helmRelease(name, badCharts, name, "{}"))
 	s.released(s.ns, name)
@@ -63,7 +63,7 @@ func (s *story) spoil(c badInput) {
 	r := s.told(s.ns, name, kind, status, c.says...)
 	s.Logf("%s: %s", condition(r, kind).Reason, condition(r, kind).Message)
 	a := s.fairlead("status", name, "-n", s.ns)
-	s.want(a, map[bool]int{true: 1, false: 0}[kind == "Released"], c.says...)
+	s.want(a, map[bool]int{true: 1, false: 0}[status == "False"], c.says...)
 	after := s.get(deployments, s.ns, name)
 	if before.GetUID() != after.GetUID() || before.GetGeneration() != after.GetGeneration() {
 		s.Errorf("the running Deployment was changed: generation %d, then %d", before.GetGeneration(), after.GetGeneration())
@@ -149,7 +149,7 @@ var badInputs = []badInput{
 	{
 		name:  "values of the wrong type",
 		spoil: specifying(`{"spec":{"values":{"service":"eighty"}}}`), fix: unset("service"),
-		says: []string{"templates/deployment.yaml"},
+		says: []string{"templates/", "can't evaluate field port"},
 	},
 	{
 		name:  "value of the wrong type",
@@ -173,7 +173,7 @@ var badInputs = []badInput{
 		fix: func(s *story, name string) {
 			s.kubectl(fmt.Sprintf("apiVersion: v1\nkind: Secret\nmetadata: {name: values-%s, namespace: %s}\nstringData: {v: \"message: hi\"}", name, s.ns))
 		},
-		says: []string{"values-values-Secret-missing", "does not exist"},
+		says: []string{"values-values-secret-missing", "does not exist"},
 	},
 	{
 		name:  "unknown ref",
@@ -209,7 +209,7 @@ var badInputs = []badInput{
 	{
 		name:  "unreachable host",
 		spoil: specifying(`{"spec":{"chart":{"git":"http://127.0.0.1:1/charts.git"}}}`), fix: respec,
-		says: []string{"127.0.0.1:1"},
+		says: []string{"127.0.0.1:1"}, condition: "ChartFetched",
 	},
 	{
 		name:  "unknown field of the request",
@@ -280,8 +280,8 @@ func TestTwoClaimOneObject(t *testing.T) {
 	s.kubectl(s.helmRelease("one", repo, "one", "{message: of one}"))
 	s.released(s.ns, "one")
 	s.kubectl(s.helmRelease("two", repo, "two", "{message: of two}"))
-	s.told(s.ns, "two", "Released", "False", "shared", "claims/one")
-	s.want(s.fairlead("status", "two", "-n", s.ns), 1, "shared", "claims/one")
+	s.told(s.ns, "two", "Released", "False", "shared", "HelmRelease.claims.one")
+	s.want(s.fairlead("status", "two", "-n", s.ns), 1, "shared", "HelmRelease.claims.one")
 	if got := message(s.get(configMaps, s.ns, "shared")); got != "of one" {
 		t.Errorf("the first has lost its object: %q", got)
 	}

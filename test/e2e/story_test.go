@@ -147,6 +147,8 @@ func (s *story) quietCommit(server *testkit.GitServer, repo, branch string, file
 		}
 		c.Files[path] = f
 	}
+	s.committing.Lock()
+	defer s.committing.Unlock()
 	id, err := r.Commit(s.Context(), c)
 	if err != nil {
 		s.Fatal(err)

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -45,6 +44,7 @@ type world struct {
 	log        *journal
 	controller *controller
 	stops      []func()
+	committing sync.Mutex // two writers of a branch lose
 }
 
 var (
@@ -213,10 +213,6 @@ func within(t *testing.T, limit time.Duration, what string, cond func() error) t
 			return time.Since(begin)
 		}
 		if time.Since(begin) > limit {
-			if os.Getenv("FAIRLEAD_E2E_LOG") != "" { // DEBUG
-				_ = shared.controller.cmd.Process.Signal(syscall.SIGQUIT)
-				<-shared.controller.done
-			}
 			t.Fatalf("waiting for: %s\nlast: %v\ncontroller:\n%s", what, err, tailOf(shared))
 		}
 		select {

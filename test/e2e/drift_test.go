@@ -1,0 +1,94 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// TestDrift edits what a release consists of behind Git's back: what the release says is put back,
+// what it says nothing about is left alone.
+func TestDrift(t *testing.T) {
+	s := tell(t, "drift")
+	const repo = "drift/charts"
+	s.commit(repo, "main", s.chart("web", "web"))
+	s.kubectl(s.helmRelease("web", repo, "web", "{message: as in Git}"))
+	s.released(s.ns, "web")
+
+	for _, c := range []struct {
+		name  string
+		gvr   schema.GroupVersionResource
+		patch string // empty deletes
+		path  []string
+		want  any
+	}{
+		{"data", configMaps, `{"data":{"MESSAGE":"edited"}}`, []string{"data", "MESSAGE"}, "as in Git"},
+		{"image", deployments, `{"spec":{"template":{"spec":{"containers":[{"name":"web","image":"example.com/web:edited"}]}}}}`, []string{"spec", "template", "spec", "containers"}, "example.com/web:1.0"},
+		{"label", deployments, `{"metadata":{"labels":{"app":null}}}`, []string{"metadata", "labels", "app"}, "web"},
+		{"scale", deployments, `{"spec":{"replicas":3}}`, []string{"spec", "replicas"}, int64(1)},
+		{"deletion", configMaps, "", []string{"data", "MESSAGE"}, "as in Git"},
+	} {
+		begin := time.Now()
+		uid := s.get(c.gvr, s.ns, "web").GetUID()
+		if c.patch == "" {
+			if err := s.dynamic.Resource(c.gvr).Namespace(s.ns).Delete(t.Context(), "web", metav1.DeleteOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			s.patch(c.gvr, s.ns, "web", c.patch)
+		}
+		within(t, patient, c.name+" is put back", func() error {
+			u, err := s.dynamic.Resource(c.gvr).Namespace(s.ns).Get(t.Context(), "web", metav1.GetOptions{})
+			if err != nil {
+				return err
+			}
+			if c.patch == "" && u.GetUID() == uid {
+				return fmt.Errorf("it is not deleted yet")
+			}
+			got, _, _ := unstructured.NestedFieldNoCopy(u.Object, c.path...)
+			if list, ok := got.([]any); ok {
+				got = list[0].(map[string]any)["image"]
+			}
+			if got != c.want {
+				return fmt.Errorf("it is %v", got)
+			}
+			return nil
+		})
+		t.Logf("%s was put back after %s", c.name, time.Since(begin).Round(time.Millisecond))
+	}
+
+	s.released(s.ns, "web")
+	mark := s.log.mark()
+	s.patch(deployments, s.ns, "web", `{"metadata":{"annotations":{"example.com/note":"mine"}},"spec":{"template":{"spec":{"terminationGracePeriodSeconds":5}}}}`)
+	// A status is no desired state: it causes no run either.
+	within(t, patient, "the pods follow the edit", func() error {
+		d, err := s.typed.AppsV1().Deployments(s.ns).Get(t.Context(), "web", metav1.GetOptions{})
+		if err == nil && (d.Status.ObservedGeneration != d.Generation || d.Status.UpdatedReplicas != 1 || d.Status.ReadyReplicas != 1 || d.Status.Replicas != 1) {
+			err = fmt.Errorf("%s", dump(d.Status))
+		}
+		return err
+	})
+	// A repair that follows shows that the controller saw what came before it.
+	s.patch(configMaps, s.ns, "web", `{"data":{"MESSAGE":"edited again"}}`)
+	within(t, patient, "the data is put back", func() error {
+		if got := message(s.get(configMaps, s.ns, "web")); got != "as in Git" {
+			return fmt.Errorf("it is %q", got)
+		}
+		return nil
+	})
+	s.wantRuns(mark, "repair HelmRelease/drift/web")
+	d, err := s.typed.AppsV1().Deployments(s.ns).Get(t.Context(), "web", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Annotations["example.com/note"] != "mine" || *d.Spec.Template.Spec.TerminationGracePeriodSeconds != 5 {
+		t.Errorf("what the chart says nothing about was changed: %v, %d s", d.Annotations, *d.Spec.Template.Spec.TerminationGracePeriodSeconds)
+	}
+	if a := s.helm("history", "web", "-n", s.ns, "-o", "json"); len(a.out) == 0 || a.code != 0 {
+		t.Errorf("helm history: %s", a.err)
+	}
+}
