@@ -11,13 +11,18 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/scheme"
+	typedcore "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/record"
 
 	"github.com/fairlead-cd/fairlead/internal/apply"
 	"github.com/fairlead-cd/fairlead/internal/cli"
@@ -29,7 +34,7 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/live"
 	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/pipeline"
-	"github.com/fairlead-cd/fairlead/internal/record"
+	releases "github.com/fairlead-cd/fairlead/internal/record"
 	"github.com/fairlead-cd/fairlead/internal/render"
 	"github.com/fairlead-cd/fairlead/internal/render/helm"
 	"github.com/fairlead-cd/fairlead/internal/server"
@@ -49,11 +54,17 @@ func runController(ctx context.Context, f *cli.Factory, e env, o *controllercmd.
 		return err
 	}
 	cfg.UserAgent = "fairlead-controller/" + f.Build.Version
-	w, err := wire(ctx, cfg, c, e, log)
+	events, stopEvents, err := newEvents(cfg)
+	if err != nil {
+		return err
+	}
+	defer stopEvents()
+	w, err := wire(ctx, cfg, c, e, log, around{events: events, metrics: prometheus.DefaultRegisterer})
 	if err != nil {
 		return err
 	}
 	defer w.Close()
+	countRenders(prometheus.DefaultRegisterer, w.renderer)
 	hooks, err := newWebhook(c, w.sources, log)
 	if err != nil {
 		return err
@@ -85,8 +96,14 @@ func (w *wired) Close() {
 	_ = w.sources.Close()
 }
 
+// around is what only a controller has: it tells of what it does.
+type around struct {
+	events  record.EventRecorder
+	metrics prometheus.Registerer
+}
+
 // wire puts the line together by hand.
-func wire(ctx context.Context, cfg *rest.Config, c config.Config, e env, log *slog.Logger) (*wired, error) {
+func wire(ctx context.Context, cfg *rest.Config, c config.Config, e env, log *slog.Logger, o around) (*wired, error) {
 	client, err := kube.NewClient(cfg, kube.Options{})
 	if err != nil {
 		return nil, err
@@ -118,10 +135,37 @@ func wire(ctx context.Context, cfg *rest.Config, c config.Config, e env, log *sl
 			Now:    time.Now,
 		},
 		Sources: w.sources, Kube: client, Dynamic: dyn, Live: store,
-		Records: record.NewStore(w.typed.CoreV1().RESTClient(), time.Now),
-		Objects: helm.Recorded, Log: log, Now: time.Now,
+		Records: releases.NewStore(w.typed.CoreV1().RESTClient(), time.Now),
+		Objects: helm.Recorded, Events: o.events, Metrics: o.metrics, Log: log, Now: time.Now,
 	})
 	return w, nil
+}
+
+// newEvents sends Kubernetes events in the background, bounded by client-go's own limits. stop ends
+// it.
+func newEvents(cfg *rest.Config) (events record.EventRecorder, stop func(), err error) {
+	typed, err := kubernetes.NewForConfig(cfg)
+	if err != nil {
+		return nil, nil, fmt.Errorf("making a client: %w", err)
+	}
+	broadcaster := record.NewBroadcaster()
+	broadcaster.StartRecordingToSink(&typedcore.EventSinkImpl{Interface: typed.CoreV1().Events("")})
+	return broadcaster.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "fairlead"}), broadcaster.Shutdown, nil
+}
+
+// countRenders shows what the renderer did among the metrics.
+func countRenders(reg prometheus.Registerer, r *render.Renderer) {
+	for name, c := range map[string]struct {
+		help string
+		of   func(render.Stats) int64
+	}{
+		"fairlead_renders_total":           {"Artifacts rendered.", func(s render.Stats) int64 { return s.Renders }},
+		"fairlead_render_cache_hits_total": {"Renders answered from the cache.", func(s render.Stats) int64 { return s.CacheHits }},
+		"fairlead_render_failures_total":   {"Renders that failed.", func(s render.Stats) int64 { return s.Failures }},
+	} {
+		reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: c.help},
+			func() float64 { return float64(c.of(r.Stats())) }))
+	}
 }
 
 func logLevel(verbosity int) slog.Level {

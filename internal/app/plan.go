@@ -38,7 +38,7 @@ func planner(f *cli.Factory, e env) func(context.Context, model.ReleaseID) (mode
 			return model.Plan{}, fmt.Errorf("making a folder for sources: %w", err)
 		}
 		defer os.RemoveAll(c.CacheDir)
-		w, err := wire(ctx, cluster.Config, c, e, slog.New(slog.DiscardHandler))
+		w, err := wire(ctx, cluster.Config, c, e, slog.New(slog.DiscardHandler), around{})
 		if err != nil {
 			return model.Plan{}, err
 		}

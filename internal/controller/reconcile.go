@@ -91,6 +91,8 @@ func (r *Reconciler) turn(ctx context.Context, t *Turn) time.Duration {
 		rep.Err, rep.Stage = rep.Stale, pipeline.StageSource
 	}
 	r.look(&rep)
+	r.metrics.count(t.ID.Kind, &rep)
+	r.tell(t.ID, &rep)
 	if err := k.Write(ctx, t.ID, rep); err != nil {
 		r.log.Error("writing status", "release", t.ID.String(), "error", err)
 		return max(again, r.backoff(t.ID))

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/client-go/dynamic"
 
 	argo "github.com/fairlead-cd/fairlead/api/argoproj/v1alpha1"
@@ -46,6 +47,8 @@ type Parts struct {
 	Records *record.Store
 	// Objects reads a recorded manifest back.
 	Objects func(manifest string, rel model.Release) ([]model.Object, error)
+	Events  eventSink             // nil sends none
+	Metrics prometheus.Registerer // nil counts for nobody
 	Log     *slog.Logger
 	Now     func() time.Time
 }
@@ -69,6 +72,9 @@ type Reconciler struct {
 	log     *slog.Logger
 	now     func() time.Time
 
+	events  eventSink
+	metrics *metrics
+
 	kinds  map[model.Kind]kind
 	named  *named
 	engine *Engine
@@ -86,6 +92,7 @@ type Reconciler struct {
 	blamed  map[model.ReleaseID][]model.Cause
 	// expected are the releases whose inventory the live store was told.
 	expected map[model.ReleaseID]bool
+	told     map[model.ReleaseID]string // the error an event was sent for last
 
 	running atomic.Bool
 }
@@ -97,7 +104,8 @@ func New(config Config, p Parts) *Reconciler {
 		records: p.Records, log: discard(p.Log), now: p.Now, named: &named{client: p.Kube},
 		written: map[model.ReleaseID]model.Record{}, labels: map[string]model.ReleaseID{},
 		names: map[releaseName]model.ReleaseID{}, blamed: map[model.ReleaseID][]model.Cause{},
-		expected: map[model.ReleaseID]bool{},
+		expected: map[model.ReleaseID]bool{}, told: map[model.ReleaseID]string{},
+		events: p.Events, metrics: newMetrics(p.Metrics),
 	}
 	r.helmReleases = newRequests[hr.HelmRelease](model.KindHelmRelease, r.Request)
 	r.applications = newRequests[argo.Application](model.KindApplication, r.Request)
@@ -226,6 +234,7 @@ func (r *Reconciler) forget(id model.ReleaseID) {
 	delete(r.labels, id.Label())
 	delete(r.blamed, id)
 	delete(r.expected, id)
+	delete(r.told, id)
 	maps.DeleteFunc(r.names, func(_ releaseName, owner model.ReleaseID) bool { return owner == id })
 	r.mu.Unlock()
 	r.engine.Forget(id)
