@@ -27,9 +27,10 @@ type Engine struct {
 	ctx   context.Context
 }
 
-// task is what the engine knows of a release that was ever requested.
+// task is what the engine knows of a release that has a run under way or one to come.
 type task struct {
 	pending bool
+	nudged  bool                    // something happened that the run under way may not have seen
 	waiting context.CancelCauseFunc // set while the run only waits
 	active  bool
 	retry   *time.Timer
@@ -60,55 +61,86 @@ func (e *Engine) Request(ids ...model.ReleaseID) {
 		return
 	}
 	for _, id := range ids {
-		t := e.tasks[id]
-		if t == nil {
-			t = &task{}
-			e.tasks[id] = t
-		}
+		t := e.start(id)
 		t.pending = true
 		if t.waiting != nil {
 			t.waiting(health.ErrSuperseded)
 		}
-		if !t.active {
-			t.active = true
-			e.wg.Add(1)
-			go e.drive(id, t)
+	}
+}
+
+// Nudge asks for a look at each release without disturbing a run: one that is under way is followed
+// by another turn only when it had looked already (Turn.Looking) before this came.
+func (e *Engine) Nudge(ids ...model.ReleaseID) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.ctx.Err() != nil {
+		return
+	}
+	for _, id := range ids {
+		e.start(id).nudged = true
+	}
+}
+
+// start has a release driven. The lock is held.
+func (e *Engine) start(id model.ReleaseID) *task {
+	t := e.tasks[id]
+	if t == nil {
+		t = &task{}
+		e.tasks[id] = t
+	}
+	if !t.active {
+		t.active = true
+		e.wg.Add(1)
+		go e.drive(id, t)
+	}
+	return t
+}
+
+// Forget drops what is still to come for a release that is gone. A run under way ends by itself.
+func (e *Engine) Forget(id model.ReleaseID) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t := e.tasks[id]
+	if t == nil {
+		return
+	}
+	if t.retry != nil {
+		t.retry.Stop()
+		t.retry = nil
+	}
+	if !t.active {
+		delete(e.tasks, id)
+	}
+}
+
+// Wait returns when no run is under way any more, after the engine's context ended.
+func (e *Engine) Wait() {
+	e.mu.Lock() // whoever saw the context before it ended has counted its run by now
+	defer e.wg.Wait()
+	defer e.mu.Unlock()
+	for _, t := range e.tasks {
+		if t.retry != nil {
+			t.retry.Stop()
 		}
 	}
 }
 
-// Active reports whether the release has a run under way.
-func (e *Engine) Active(id model.ReleaseID) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	t := e.tasks[id]
-	return t != nil && t.active
-}
-
-// Forget drops what is known of a release that is gone.
-func (e *Engine) Forget(id model.ReleaseID) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if t := e.tasks[id]; t != nil && t.retry != nil {
-		t.retry.Stop()
-	}
-	delete(e.tasks, id)
-}
-
-// Wait returns when no run is under way any more, after the engine's context ended.
-func (e *Engine) Wait() { e.wg.Wait() }
-
-// drive takes turns while there are requests.
+// drive takes turns while there are requests. A release without any, and without one to come, is
+// not kept.
 func (e *Engine) drive(id model.ReleaseID, t *task) {
 	defer e.wg.Done()
 	for {
 		e.mu.Lock()
-		if !t.pending || e.ctx.Err() != nil {
+		if !t.pending && !t.nudged || e.ctx.Err() != nil {
 			t.active = false
+			if t.retry == nil {
+				delete(e.tasks, id)
+			}
 			e.mu.Unlock()
 			return
 		}
-		t.pending = false
+		t.pending, t.nudged = false, false
 		if t.retry != nil {
 			t.retry.Stop()
 			t.retry = nil
@@ -117,7 +149,9 @@ func (e *Engine) drive(id model.ReleaseID, t *task) {
 
 		if again := e.turn(id, t); again > 0 {
 			e.mu.Lock()
-			t.retry = time.AfterFunc(again, func() { e.Request(id) })
+			if e.ctx.Err() == nil {
+				t.retry = time.AfterFunc(again, func() { e.Request(id) })
+			}
 			e.mu.Unlock()
 		}
 	}
@@ -161,6 +195,20 @@ func (t *Turn) Waiting(ctx context.Context) context.Context {
 		}
 	}
 	return ctx
+}
+
+// Pausing says that this run waits and will write again: its slot is free for another release, but
+// no request ends it.
+func (t *Turn) Pausing() { t.leave() }
+
+// Looking says that the run looks at the release now: what was nudged before is seen by it.
+func (t *Turn) Looking() {
+	e := t.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if task := e.tasks[t.ID]; task != nil {
+		task.nudged = false
+	}
 }
 
 // Writing says that the run will write again, as a rollback does after a failed wait: newer

@@ -90,6 +90,7 @@ func (r *Reconciler) turn(ctx context.Context, t *Turn) time.Duration {
 	if rep.Err == nil && rep.Stale != nil {
 		rep.Err, rep.Stage = rep.Stale, pipeline.StageSource
 	}
+	t.Looking()
 	r.look(&rep)
 	r.metrics.count(t.ID.Kind, &rep)
 	r.tell(t.ID, &rep)
@@ -97,18 +98,7 @@ func (r *Reconciler) turn(ctx context.Context, t *Turn) time.Duration {
 		r.log.Error("writing status", "release", t.ID.String(), "error", err)
 		return max(again, r.backoff(t.ID))
 	}
-	if again == 0 && r.changedSince(&rep) {
-		return time.Millisecond
-	}
 	return again
-}
-
-// changedSince reports whether the release's health is another than the one just written: what
-// changes during a run raises no request.
-func (r *Reconciler) changedSince(rep *Report) bool {
-	now := Report{Ask: rep.Ask, Last: rep.Last}
-	r.look(&now)
-	return rep.Last != nil && len(rep.Last.Inventory) > 0 && now.Health.Status != rep.Health.Status
 }
 
 // canGoBack: a rollback needs neither the source nor the values as they are now.

@@ -171,8 +171,13 @@ func (r *Reconciler) onLive(e live.Event) {
 	if e.Key.Group == "" && (e.Key.Kind == "Secret" || e.Key.Kind == "ConfigMap") {
 		r.Request(r.named.Changed(e.Key)...)
 	}
-	if id, ok := r.byLabel(e.Release); ok && (e.Drift || e.HealthChanged && !r.engine.Active(id)) {
-		r.Request(id)
+	if id, ok := r.byLabel(e.Release); ok {
+		switch {
+		case e.Drift:
+			r.Request(id)
+		case e.HealthChanged:
+			r.engine.Nudge(id)
+		}
 	}
 	if e.Record != nil {
 		if id, ok := r.byRecord(e.Record); ok {
