@@ -5,14 +5,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/fairlead-cd/fairlead/internal/config"
 )
 
 // A page's console blocks that follow runMark are run by TestDocs, all of them in one shell, and
@@ -211,4 +215,78 @@ func masked(line string) string {
 		line = m.pattern.ReplaceAllString(line, m.with)
 	}
 	return strings.TrimSpace(line)
+}
+
+// TestConfigurationPage checks that the page's example is a configuration, and has every field.
+func TestConfigurationPage(t *testing.T) {
+	page, err := os.ReadFile("../docs/reference/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(page), "<!-- config -->\n```yaml\n")
+	example, _, closed := strings.Cut(rest, "\n```")
+	if !found || !closed {
+		t.Fatal("the page has no example")
+	}
+	if _, err := config.Parse([]byte(example)); err != nil {
+		t.Fatal(err)
+	}
+	for _, field := range fields(reflect.TypeFor[config.Config]()) {
+		if !regexp.MustCompile(`(?m)^[ -]*` + field + `:`).MatchString(example) {
+			t.Errorf("the example does not show %q", field)
+		}
+		if !strings.Contains(rest, "."+field+"`") && !strings.Contains(rest, "`"+field+"`") {
+			t.Errorf("the table does not describe %q", field)
+		}
+	}
+}
+
+// fields are the names of a struct's fields in YAML, those below included.
+func fields(of reflect.Type) []string {
+	var names []string
+	for i := range of.NumField() {
+		f := of.Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		typ := f.Type
+		for typ.Kind() == reflect.Slice || typ.Kind() == reflect.Pointer {
+			typ = typ.Elem()
+		}
+		if typ.PkgPath() == of.PkgPath() && typ.Kind() == reflect.Struct {
+			names = append(names, fields(typ)...)
+		} else {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+
+// TestLinks checks that what a page points to within the repository is there.
+func TestLinks(t *testing.T) {
+	pages := []string{"../README.md", "../CONTRIBUTING.md", "../CHANGELOG.md"}
+	err := filepath.WalkDir("../docs", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && filepath.Ext(path) == ".md" {
+			pages = append(pages, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			to, _, _ := strings.Cut(m[1], "#")
+			if to == "" || strings.Contains(to, "://") {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(filepath.Dir(page), to)); err != nil {
+				t.Errorf("%s: %v", page, err)
+			}
+		}
+	}
 }
