@@ -19,7 +19,7 @@ func TestFailuresAtOnce(t *testing.T) {
 		heal         func(s *story)
 	}{
 		{"image", `{podAnnotations: {fairlead.dev/simulate: image-pull-error}}`, []string{"example.com/web:1.0"}, nil},
-		{"crash", `{podAnnotations: {fairlead.dev/simulate: crash-loop, fairlead.dev/simulate-log: "panic: DATABASE_URL is empty"}}`, []string{"exit", "panic: DATABASE_URL is empty"}, nil},
+		{"crash", `{podAnnotations: {fairlead.dev/simulate: crash-loop, fairlead.dev/simulate-log: "panic: DATABASE_URL is empty"}}`, []string{"panic: DATABASE_URL is empty"}, nil},
 		{"secret", `{secretName: api-db}`, []string{"api-db"}, func(s *story) {
 			s.kubectl("apiVersion: v1\nkind: Secret\nmetadata: {name: api-db, namespace: failures}\nstringData: {URL: x}")
 		}},
@@ -41,7 +41,6 @@ func TestFailuresAtOnce(t *testing.T) {
 			if c.heal != nil {
 				c.heal(s)
 			} else {
-				s.kubectl(s.helmRelease(c.name, repo, "web", "{}"))
 				s.patch(helmReleases, s.ns, c.name, `{"spec":{"values":{"podAnnotations":null}}}`)
 			}
 			s.released(s.ns, c.name)

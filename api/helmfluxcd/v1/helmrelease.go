@@ -46,6 +46,7 @@ type HelmReleaseSpec struct {
 	TargetNamespace string `json:"targetNamespace,omitempty"`
 	// Values are the values of the release; they win over valuesFrom.
 	//
+	// +nullable
 	// +kubebuilder:pruning:PreserveUnknownFields
 	Values *runtime.RawExtension `json:"values,omitempty"`
 	// ValuesFrom are further sources of values; later ones win.
