@@ -34,7 +34,6 @@ var (
 	applications = argo.GroupVersion.WithResource("applications")
 	deployments  = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
 	configMaps   = schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
-	pods         = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 )
 
 // story is one test's part of the world: a namespace and repositories of its own.
