@@ -130,6 +130,12 @@ func (r *Reconciler) act(ctx context.Context, t *Turn, k kind, rep *Report) time
 		if wait := r.repairs.wait(t.ID, rep.At); wait > 0 {
 			return wait
 		}
+		if ahead, err := r.overtaken(ctx, rep.Ask.Release, rep.Last); err != nil {
+			rep.Err, rep.Stage = err, pipeline.StagePlan
+			return r.retryAfter(t.ID, err)
+		} else if ahead {
+			return recordDelay
+		}
 		req.Mode = pipeline.ModeRepair
 	case Rollback:
 		req.Mode, req.Target, req.HoldBy = pipeline.ModeRollback, rep.Ask.Release.Hold.Revision, rep.Ask.Release.Hold.By
