@@ -107,12 +107,13 @@ func TestHelmReleaseStatus(t *testing.T) {
 			name: "the chart is not there",
 			seen: Observed{
 				Last: deployed, Health: healthy, Stage: "source",
-				Err: &model.Error{Kind: model.ErrNotFound, Reason: "PathNotFound", Msg: "no folder charts/podinfo"},
+				Err: &model.Error{Kind: model.ErrNotFound, Reason: "PathNotFound", Msg: "no folder charts/podinfo", Next: "charts holds web/"},
 			},
 			phase: "ChartFetchFailed", status: "deployed",
 			conditions: map[string]string{
-				"ChartFetched": "False PathNotFound: no folder charts/podinfo",
-				"Released":     "False PathNotFound: no folder charts/podinfo", "Ready": "False PathNotFound: no folder charts/podinfo",
+				"ChartFetched": "False PathNotFound: no folder charts/podinfo (charts holds web/)",
+				"Released":     "False PathNotFound: no folder charts/podinfo (charts holds web/)",
+				"Ready":        "False PathNotFound: no folder charts/podinfo (charts holds web/)",
 			},
 		},
 		{

@@ -1,7 +1,9 @@
 package record
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
@@ -73,10 +75,17 @@ const maxMessage = 1024
 func (o *Observed) failure(fallback string) (reason, message string) {
 	switch {
 	case o.Err != nil:
-		return model.ReasonOf(o.Err, fallback), shorten(o.Err.Error(), maxMessage)
+		message = o.Err.Error()
+		if e := (*model.Error)(nil); errors.As(o.Err, &e) && e.Next != "" {
+			message += " (" + e.Next + ")"
+		}
+		return model.ReasonOf(o.Err, fallback), shorten(message, maxMessage)
 	case len(o.Causes) > 0:
 		c := &o.Causes[0]
-		message = c.Object.Short() + ": " + c.Root()
+		message = c.Root()
+		if name := c.Object.Short() + ": "; !strings.HasPrefix(message, name) {
+			message = name + message
+		}
 		if c.Next != "" {
 			message += " (" + c.Next + ")"
 		}
