@@ -31,7 +31,8 @@ type Config struct {
 	Workers int `json:"workers,omitempty"`
 	// Interval is how often each repository is asked for changes.
 	Interval metav1.Duration `json:"interval,omitempty"`
-	// LeaderElection lets several replicas run, of which one works.
+	// LeaderElection is accepted for clarity: replicas elect a leader whatever it says, and a single
+	// one holds the lease too (docs/design/0002-freshness.md).
 	LeaderElection bool `json:"leaderElection,omitempty"`
 
 	Git     Git      `json:"git,omitempty"`
