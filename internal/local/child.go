@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -22,7 +26,14 @@ type child struct {
 	mu      sync.Mutex
 	process *os.Process
 	started func() // told after every start
+
+	// settled says that the process has done its work once. Until then it is broken when it ends
+	// for the third time, and there is no use in starting it over and over.
+	settled atomic.Bool
 }
+
+// attempts is how often a process that is not settled is started.
+const attempts = 3
 
 // restartPause keeps a process that dies at once from being started over and over.
 const restartPause = 500 * time.Millisecond
@@ -40,13 +51,20 @@ func (c *child) PID() int {
 	return c.process.Pid
 }
 
-// run keeps the process running until ctx ends, then ends it.
+// run keeps the process running until ctx ends, then ends it. It returns an error when the process
+// does not get to its work.
 func (c *child) run(ctx context.Context, say func(format string, args ...any)) error {
-	for {
+	// Where the system ends a process with its parent, the parent is the thread that started it.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for attempt := 1; ; attempt++ {
 		begun := time.Now()
 		err := c.once(ctx)
 		if ctx.Err() != nil {
 			return nil
+		}
+		if attempt >= attempts && !c.settled.Load() {
+			return fmt.Errorf("starting the %s: it ended %d times (%w): %s; log: %s", c.name, attempt, err, lastLine(c.log), c.log)
 		}
 		say("%s ended (%v); starting it again", c.name, err)
 		if time.Since(begun) < restartPause {
@@ -57,6 +75,25 @@ func (c *child) run(ctx context.Context, say func(format string, args ...any)) e
 			}
 		}
 	}
+}
+
+// lastLine is the last line of a log, which says why its process ended.
+func lastLine(path string) string {
+	const most = 4096
+	f, err := os.Open(path)
+	if err != nil {
+		return "nothing is logged"
+	}
+	defer f.Close()
+	if at, err := f.Seek(0, io.SeekEnd); err == nil {
+		_, _ = f.Seek(max(0, at-most), io.SeekStart)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, most))
+	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
+	if err != nil || lines[len(lines)-1] == "" {
+		return "nothing is logged"
+	}
+	return lines[len(lines)-1]
 }
 
 // once runs the process to its end.
@@ -72,6 +109,7 @@ func (c *child) once(ctx context.Context) error {
 	// A group of its own, so that a Ctrl-C in the terminal reaches this process alone, which then
 	// ends the others in order.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	endWithParent(cmd.SysProcAttr)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = stopGrace
 	if err := cmd.Start(); err != nil {

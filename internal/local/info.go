@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 )
 
 // Info says where everything of a local installation can be reached.
@@ -60,12 +59,11 @@ func Read(dir string) (Info, error) {
 	if err := json.Unmarshal(data, &info); err != nil {
 		return info, fmt.Errorf("reading %s: %w", infoPath(dir), err)
 	}
-	held, err := lockHeld(dir)
-	if err != nil {
+	// One that was killed left its state behind.
+	if _, held, err := holder(dir); err != nil {
 		return info, err
-	}
-	if !held {
-		return info, ErrNotRunning
+	} else if !held {
+		return Info{}, ErrNotRunning
 	}
 	return info, nil
 }
@@ -84,33 +82,4 @@ func (i Info) write(dir string) error {
 		return fmt.Errorf("writing the state of the local installation: %w", err)
 	}
 	return nil
-}
-
-// lock takes the folder for this process until the file is closed, or the process ends.
-func lock(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("locking %s: %w", dir, err)
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("locking %s: another fairlead up runs there; see: fairlead info", dir)
-	}
-	return f, nil
-}
-
-// lockHeld reports whether some process has the folder.
-func lockHeld(dir string) (bool, error) {
-	f, err := os.Open(filepath.Join(dir, "lock"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("looking at %s: %w", dir, err)
-	}
-	defer f.Close()
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB); err != nil {
-		return true, nil
-	}
-	return false, nil
 }

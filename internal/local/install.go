@@ -18,6 +18,7 @@ import (
 
 	"github.com/fairlead-cd/fairlead/api/crds"
 	"github.com/fairlead-cd/fairlead/internal/config"
+	"github.com/fairlead-cd/fairlead/internal/git"
 )
 
 var (
@@ -32,26 +33,26 @@ func (in *installation) configPath() string { return filepath.Join(in.Dir, Confi
 
 // install puts into place what the controller finds when it starts: the fleet repository, the
 // kinds it reads, its namespace and its configuration.
-func (in *installation) install(ctx context.Context, digest string) error {
+func (in *installation) install(ctx context.Context, digest string) (*git.Repo, error) {
 	repo, err := in.git.Create(ctx, fleetName)
 	if err != nil {
-		return fmt.Errorf("making the fleet repository: %w", err)
+		return nil, fmt.Errorf("making the fleet repository: %w", err)
 	}
 	names := map[string]string{"GIT": in.info.Git, "REGISTRY": in.info.Registry, "DIGEST": digest}
 	if err := seedFleet(ctx, repo, names, in.Now()); err != nil {
-		return err
+		return nil, err
 	}
 	client, err := in.client()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := applyNamespace(ctx, client, config.DefaultNamespace); err != nil {
-		return err
+		return nil, err
 	}
 	if err := applyCRDs(ctx, client); err != nil {
-		return err
+		return nil, err
 	}
-	return in.writeConfig()
+	return repo, in.writeConfig()
 }
 
 func (in *installation) client() (dynamic.Interface, error) {
@@ -154,7 +155,7 @@ func (in *installation) writeConfig() error {
 	c.Listen = loopback(in.ports.Controller)
 	c.Webhook.SecretFiles = []string{secretPath(in.Dir)}
 	fleet := config.Root{
-		Name: fleetName, URL: in.info.Git, Ref: "main", Paths: []string{"namespaces", "releases"}, Prune: true,
+		Name: fleetName, URL: in.info.Git, Ref: "main", Paths: fleetPaths, Prune: true,
 	}
 	roots := []config.Root{fleet}
 	for _, r := range c.Roots {

@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +25,9 @@ type Options struct {
 	Node string // auto, containerd, simulated or none
 	// BaseImage is the reference image's base; empty makes one from Debian's packages.
 	BaseImage string
+	// ImageCache keeps what the reference image is built from; empty is a folder in Dir. Several
+	// installations may share one.
+	ImageCache string
 	// GitPort, RegistryPort and ControllerPort are taken when free; 0 keeps what was used last
 	// time, or takes any.
 	GitPort, RegistryPort, ControllerPort int
@@ -58,7 +60,7 @@ func Run(ctx context.Context, o Options) error {
 			return fmt.Errorf("making the folder of the local installation: %w", err)
 		}
 	}
-	held, err := lock(o.Dir)
+	held, err := lock(ctx, o.Dir)
 	if err != nil {
 		return err
 	}
@@ -69,22 +71,23 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer os.Remove(infoPath(o.Dir))
 	in := &installation{Options: o}
-	if err := in.prepare(); err != nil {
+	if err := in.prepare(ctx); err != nil {
 		return err
 	}
-	servers, stopServers, err := in.serve(ctx)
+	in.processes()
+	stopServers, err := in.serve()
 	if err != nil {
 		return err
 	}
 	defer stopServers()
-	return in.supervise(servers)
+	return in.supervise(ctx)
 }
 
 // prepare chooses ports and the webhook's secret, the same as last time where they were chosen
 // before: image names and clone URLs contain them.
-func (in *installation) prepare() error {
+func (in *installation) prepare(ctx context.Context) error {
 	var err error
-	if in.ports, err = choosePorts(in.Dir, in.Options); err != nil {
+	if in.ports, err = choosePorts(ctx, in.Dir, in.Options); err != nil {
 		return err
 	}
 	if in.secret, err = webhookSecret(in.Dir); err != nil {
@@ -96,31 +99,30 @@ func (in *installation) prepare() error {
 }
 
 // serve starts the Git server and the registry, which live in this process.
-func (in *installation) serve(ctx context.Context) (context.Context, func(), error) {
-	var err error
+func (in *installation) serve() (stop func(), err error) {
 	in.git, err = testkit.NewGitServer(testkit.GitOptions{
 		Root: filepath.Join(in.Dir, "git"), OnPush: in.pushed,
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	url, stopGit, err := in.git.Start(loopback(in.ports.Git))
 	if err != nil {
-		return nil, nil, fmt.Errorf("starting the Git server: %w", err)
+		return nil, fmt.Errorf("starting the Git server: %w", err)
 	}
 	in.gitURL = url
 	in.info.Git = url + "/" + fleetName + ".git"
 	registry, err := testkit.NewRegistry(filepath.Join(in.Dir, "registry"))
 	if err != nil {
 		stopGit()
-		return nil, nil, err
+		return nil, err
 	}
 	_, stopRegistry, err := registry.Start(in.info.Registry)
 	if err != nil {
 		stopGit()
-		return nil, nil, fmt.Errorf("starting the registry: %w", err)
+		return nil, fmt.Errorf("starting the registry: %w", err)
 	}
-	return ctx, func() { stopRegistry(); stopGit() }, nil
+	return func() { stopRegistry(); stopGit() }, nil
 }
 
 // pushed hands a push to the controller's webhook, as a Git host would.
@@ -133,100 +135,64 @@ func (in *installation) pushed(p testkit.GitPush) {
 }
 
 // supervise starts the processes, waits until the applications are healthy, and keeps the
-// processes running until ctx ends.
+// processes running until ctx ends. Whatever ends it, it leaves none of them behind.
 func (in *installation) supervise(ctx context.Context) error {
-	// The controller ends before the cluster it talks to.
-	clusterCtx, stopCluster := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopCluster()
-	var clusterDone sync.WaitGroup
-	defer clusterDone.Wait()
-	defer stopCluster()
+	err := in.startAndWait(ctx)
+	if ctx.Err() != nil {
+		return nil // whatever failed, it failed because someone stopped the installation
+	}
+	return err
+}
 
-	starting, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	ready, err := in.startCluster(clusterCtx, &clusterDone)
+func (in *installation) startAndWait(ctx context.Context) error {
+	starting, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	// The controller ends before the cluster it talks to.
+	endCluster := in.spawn(context.WithoutCancel(ctx), fail)
+	defer endCluster.all()
+	endController := in.spawn(ctx, fail)
+	defer endController.all()
+
+	err := in.start(starting, endCluster, endController)
+	if cause := context.Cause(starting); err != nil && cause != nil {
+		err = cause
+	}
 	if err != nil {
 		return err
 	}
-	digest, err := in.buildAndAwait(starting, ready)
-	if err != nil {
-		return in.orInterrupted(ctx, err)
-	}
-	if err := in.install(starting, digest); err != nil {
-		return in.orInterrupted(ctx, err)
-	}
-	var controllerDone sync.WaitGroup
-	defer controllerDone.Wait()
-	in.startController(ctx, &controllerDone)
-	problems, err := in.awaitHealthy(starting)
-	if err != nil {
-		return in.orInterrupted(ctx, err)
-	}
-	in.update(func(i *Info) { i.Ready, i.Problems = true, problems })
 	in.Ready(in.snapshot())
 	<-ctx.Done()
 	in.Say("stopping")
 	return nil
 }
 
-// orInterrupted says nothing of errors that only came because someone stopped the installation.
-func (in *installation) orInterrupted(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
+// start brings everything up in order, and returns when the applications are healthy or have failed.
+func (in *installation) start(ctx context.Context, clusters, controllers *spawner) error {
+	if err := in.awaitLastRun(ctx); err != nil {
+		return err
 	}
-	return err
-}
-
-// startCluster runs the cluster's process; the channel gives what it says when it is ready.
-func (in *installation) startCluster(ctx context.Context, done *sync.WaitGroup) (<-chan clusterReady, error) {
-	bin, err := devcluster(in.Self)
+	ready, err := in.startCluster(ctx, clusters)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	readyFile := filepath.Join(in.Dir, "cluster-ready.json")
-	_ = os.Remove(readyFile) // the next look must not see an old one
-	cluster := &child{
-		name: "cluster", log: filepath.Join(in.info.Logs, "cluster.log"),
-		args: []string{bin, "--dir", filepath.Join(in.Dir, "cluster"), "--node", in.Node, "--ready-file", readyFile,
-			"--registry-mirror", in.info.Registry + "=http://" + in.info.Registry,
-			"--parent-pid", fmt.Sprint(os.Getpid())},
-		started: in.processes,
+	digest, err := in.buildAndAwait(ctx, ready)
+	if err != nil {
+		return err
 	}
-	in.keep(&in.cluster, cluster)
-	done.Go(func() { _ = cluster.run(ctx, in.Say) })
-	ready := make(chan clusterReady, 1)
-	go awaitFile(ctx, readyFile, ready)
-	return ready, nil
-}
-
-// clusterReady is what the cluster's process says of itself.
-type clusterReady struct {
-	Kubeconfig, Server, Version, Node, NodeReason string
-}
-
-// awaitFile looks for a file that another process writes in one piece.
-func awaitFile(ctx context.Context, path string, ready chan<- clusterReady) {
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if data, err := os.ReadFile(path); err == nil {
-			var r clusterReady
-			if json.Unmarshal(data, &r) == nil {
-				ready <- r
-				return
-			}
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
+	in.cluster.settled.Store(true)
+	repo, err := in.install(ctx, digest)
+	if err != nil {
+		return err
 	}
+	in.startController(controllers)
+	problems, err := in.awaitHealthy(ctx, repo)
+	if err != nil {
+		return err
+	}
+	in.controller.settled.Store(true)
+	in.update(func(i *Info) { i.Ready, i.Problems = true, problems })
+	return nil
 }
-
-// clusterPatience is how long the cluster may take to start; the first start of a containerd node
-// is the longest.
-const clusterPatience = 2 * time.Minute
 
 // buildAndAwait builds the reference image while the cluster starts.
 func (in *installation) buildAndAwait(ctx context.Context, ready <-chan clusterReady) (digest string, err error) {
@@ -264,10 +230,23 @@ func (in *installation) buildImage(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("opening the log of the image build: %w", err)
 	}
 	defer log.Close()
+	cache := in.ImageCache
+	if cache == "" {
+		cache = filepath.Join(in.Dir, "cache", "images")
+	}
+	if err := os.MkdirAll(cache, 0o700); err != nil {
+		return "", fmt.Errorf("making the folder of image layers: %w", err)
+	}
+	// One build at a time: another installation may use the same folder.
+	building, err := flock(ctx, filepath.Join(cache, "lock"))
+	if err != nil {
+		return "", fmt.Errorf("waiting for another image build: %w", err)
+	}
+	defer building.Close()
 	var builder imagebuild.Builder
 	digest, err := builder.Build(ctx, imagebuild.Options{
 		ContextDir: source, Image: in.info.Registry + "/flask-app:" + imageTag, BaseImage: in.BaseImage,
-		CacheDir: filepath.Join(in.Dir, "cache", "images"), Log: log,
+		CacheDir: cache, Log: log,
 	})
 	if err != nil {
 		return "", fmt.Errorf("building the reference image (log: %s): %w", log.Name(), err)
@@ -278,14 +257,14 @@ func (in *installation) buildImage(ctx context.Context) (string, error) {
 // imageTag is the tag the fleet's template names.
 const imageTag = "1.0.0"
 
-func (in *installation) startController(ctx context.Context, done *sync.WaitGroup) {
+func (in *installation) startController(controllers *spawner) {
 	controller := &child{
 		name: "controller", log: filepath.Join(in.info.Logs, "controller.log"),
 		args:    []string{in.Self, "controller", "--kubeconfig", in.info.Kubeconfig, "--config", in.configPath()},
 		started: in.processes,
 	}
 	in.keep(&in.controller, controller)
-	done.Go(func() { _ = controller.run(ctx, in.Say) })
+	controllers.run(controller)
 }
 
 // keep notes a child where processes finds it.

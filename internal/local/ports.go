@@ -1,16 +1,20 @@
 package local
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
+	"time"
 )
 
 // ports are where this installation listens, all on 127.0.0.1.
@@ -22,7 +26,7 @@ type ports struct {
 
 // choosePorts takes the ports that were asked for, else those of last time, else free ones, and
 // writes them down.
-func choosePorts(dir string, o Options) (ports, error) {
+func choosePorts(ctx context.Context, dir string, o Options) (ports, error) {
 	var p ports
 	file := filepath.Join(dir, "ports.json")
 	data, err := os.ReadFile(file)
@@ -34,17 +38,30 @@ func choosePorts(dir string, o Options) (ports, error) {
 			return p, fmt.Errorf("reading %s: %w", file, err)
 		}
 	}
-	for _, c := range []struct{ field, asked *int }{
-		{&p.Git, &o.GitPort}, {&p.Registry, &o.RegistryPort}, {&p.Controller, &o.ControllerPort},
+	taken := map[int]bool{}
+	for _, c := range []struct {
+		flag  string
+		field *int
+		asked int
+	}{
+		{"--git-port", &p.Git, o.GitPort}, {"--registry-port", &p.Registry, o.RegistryPort},
+		{"--controller-port", &p.Controller, o.ControllerPort},
 	} {
-		if *c.asked != 0 {
-			*c.field = *c.asked
+		if c.asked != 0 {
+			*c.field = c.asked
 		}
 		if *c.field == 0 {
-			if *c.field, err = freePort(); err != nil {
-				return p, err
-			}
+			*c.field, err = freePort(taken)
+		} else {
+			err = awaitPort(ctx, *c.field)
 		}
+		if err == nil && taken[*c.field] {
+			err = errors.New("it is named twice")
+		}
+		if err != nil {
+			return p, fmt.Errorf("taking port %d: %w; end what uses it, or choose another with %s", *c.field, err, c.flag)
+		}
+		taken[*c.field] = true
 	}
 	data, err = json.Marshal(p)
 	if err != nil {
@@ -56,13 +73,51 @@ func choosePorts(dir string, o Options) (ports, error) {
 	return p, nil
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("finding a free port: %w", err)
+// Ports are chosen below those that systems give to outgoing connections (from 32768 on Linux), and
+// to Services of type NodePort (from 30000): what is free now has to be free next time too.
+const firstPort, lastPort = 20000, 29999
+
+func freePort(taken map[int]bool) (int, error) {
+	var last error
+	for range 100 {
+		port := firstPort + mathrand.IntN(lastPort-firstPort+1)
+		if taken[port] {
+			continue
+		}
+		if last = tryPort(port); last == nil {
+			return port, nil
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return 0, fmt.Errorf("finding a free port: %w", last)
+}
+
+// portPatience is how long what was killed may take to give its ports back.
+const portPatience = 10 * time.Second
+
+func awaitPort(ctx context.Context, port int) error {
+	ctx, cancel := context.WithTimeout(ctx, portPatience)
+	defer cancel()
+	tick := time.NewTicker(lookPeriod)
+	defer tick.Stop()
+	for {
+		err := tryPort(port)
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+func tryPort(port int) error {
+	l, err := net.Listen("tcp", loopback(port))
+	if err != nil {
+		return err
+	}
+	return l.Close()
 }
 
 func secretPath(dir string) string { return filepath.Join(dir, "webhook-secret") }

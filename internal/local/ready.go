@@ -3,14 +3,20 @@ package local
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
+
+	"github.com/fairlead-cd/fairlead/internal/git"
 )
 
 var (
@@ -18,40 +24,41 @@ var (
 	serviceResource = schema.GroupVersionResource{Version: "v1", Resource: "services"}
 )
 
-// environments are those of the fleet's template.
-var environments = []string{"dev", "stg", "prod"}
-
 // healthyPatience is how long the applications may take, image pull included.
 const healthyPatience = 5 * time.Minute
 
-// awaitHealthy watches the releases of the reference application until each is healthy or has
-// failed, and tells what is wrong with those that are not healthy. Whoever broke one by a push
-// still wants the rest of the installation to run.
-func (in *installation) awaitHealthy(ctx context.Context) ([]string, error) {
-	in.Say("waiting for the reference application in %d environments", len(environments))
+// awaitHealthy watches the releases of the fleet repository until each is healthy or has failed,
+// and tells what is wrong with those that are not healthy. Whoever broke one by a push still wants
+// the rest of the installation to run.
+func (in *installation) awaitHealthy(ctx context.Context, repo *git.Repo) ([]string, error) {
+	releases, err := wantedReleases(ctx, repo)
+	if err != nil {
+		return nil, err
+	}
+	in.Say("waiting for %d releases of the fleet repository", len(releases))
 	client, err := in.client()
 	if err != nil {
 		return nil, err
 	}
 	patience, cancel := context.WithTimeout(ctx, healthyPatience)
 	defer cancel()
-	settled, err := in.awaitSettled(patience, client)
-	if err != nil && ctx.Err() != nil {
+	settled, err := in.awaitSettled(patience, client, releases)
+	if err != nil && patience.Err() == nil || ctx.Err() != nil {
 		return nil, err
 	}
 	var problems []string
-	for _, env := range environments {
-		switch state, ok := settled[env]; {
+	for _, w := range releases {
+		switch state, ok := settled[w.key()]; {
 		case !ok:
-			problems = append(problems, fmt.Sprintf("%s: not healthy after %s; see: fairlead why, and %s", env, healthyPatience, filepath.Join(in.info.Logs, "controller.log")))
+			problems = append(problems, fmt.Sprintf("%s: not healthy after %s; see: fairlead why %s, and %s", w.key(), healthyPatience, w.key(), filepath.Join(in.info.Logs, "controller.log")))
 		case !state.ready:
-			problems = append(problems, env+": "+state.message)
+			problems = append(problems, w.key()+": "+state.message)
 		}
 	}
-	if err := in.addEnvironments(ctx, client); err != nil {
+	if err := in.addEnvironments(ctx, client, releases); err != nil {
 		return nil, err
 	}
-	return problems, in.awaitAnswers(ctx, settled)
+	return append(problems, in.awaitAnswers(ctx, settled)...), ctx.Err()
 }
 
 // settlement is what a release came to.
@@ -60,52 +67,77 @@ type settlement struct {
 	message string
 }
 
-// awaitSettled returns what each environment's release came to, as soon as all came to something.
-func (in *installation) awaitSettled(ctx context.Context, client dynamic.Interface) (map[string]settlement, error) {
+// awaitSettled returns what each release came to, as soon as all came to something.
+func (in *installation) awaitSettled(ctx context.Context, client dynamic.Interface, releases []wanted) (map[string]settlement, error) {
 	told := map[string]string{}
 	settled := map[string]settlement{}
-	for len(settled) < len(environments) {
-		w, err := client.Resource(releaseResource).Watch(ctx, metav1.ListOptions{})
-		if err != nil {
-			return settled, fmt.Errorf("watching the releases: %w", err)
+	asked, pending := map[string]bool{}, map[string]bool{}
+	for _, w := range releases {
+		asked[w.key()], pending[w.key()] = true, true
+	}
+	follow := func(e watch.Event, u *unstructured.Unstructured) {
+		key := u.GetNamespace() + "/" + u.GetName()
+		if !asked[key] {
+			return
 		}
-		for e := range w.ResultChan() {
-			u, ok := e.Object.(*unstructured.Unstructured)
-			if !ok {
-				break
-			}
-			status, message := readiness(u)
-			if text := u.GetName() + ": " + message; message != "" && told[u.GetName()] != text {
-				told[u.GetName()] = text
-				in.Say("%s", text)
-			}
-			delete(settled, u.GetNamespace())
-			if status == "True" || status == "False" {
-				settled[u.GetNamespace()] = settlement{ready: status == "True", message: message}
-			}
-			if len(settled) == len(environments) {
-				break
-			}
+		status, message := readiness(u)
+		if e.Type == watch.Deleted {
+			status, message = "False", "it is deleted"
 		}
-		w.Stop()
-		if ctx.Err() != nil {
+		if message != "" && told[key] != message {
+			told[key] = message
+			in.Say("%s: %s", key, message)
+		}
+		if status == "True" || status == "False" {
+			settled[key] = settlement{ready: status == "True", message: message}
+			delete(pending, key)
+			return
+		}
+		delete(settled, key) // it has been pushed to since
+		pending[key] = true
+	}
+	tick := time.NewTicker(restartPause) // between watches that fail
+	defer tick.Stop()
+	for {
+		if w, err := client.Resource(releaseResource).Watch(ctx, metav1.ListOptions{}); err == nil {
+			for len(pending) > 0 {
+				e := <-w.ResultChan()
+				u, ok := e.Object.(*unstructured.Unstructured)
+				if !ok {
+					break // an error, or the end
+				}
+				follow(e, u)
+			}
+			w.Stop()
+		}
+		if len(pending) == 0 {
+			return settled, nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
 			return settled, ctx.Err()
 		}
 	}
-	return settled, nil
 }
 
-// awaitAnswers asks each application until it answers at the address that is about to be told:
-// a Service's rules are written a moment after its pods are ready, and after a restart a release
-// may still be called healthy by the run before.
-func (in *installation) awaitAnswers(ctx context.Context, settled map[string]settlement) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+// answerPatience is how long a healthy application may take to answer: a Service's rules are
+// written a moment after its pods are ready, and after a restart a release may still be called
+// healthy by the run before.
+const answerPatience = time.Minute
+
+// awaitAnswers asks each application until it answers at the address that is about to be told, and
+// tells which do not.
+func (in *installation) awaitAnswers(ctx context.Context, settled map[string]settlement) []string {
+	ctx, cancel := context.WithTimeout(ctx, answerPatience)
 	defer cancel()
 	client := http.Client{Timeout: 2 * time.Second}
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
+	var problems []string
 	for _, env := range in.snapshot().Environments {
-		for env.URL != "" && settled[env.Namespace].ready {
+		key := env.Namespace + "/" + env.Release
+		for waiting := env.URL != "" && settled[key].ready; waiting; {
 			err := ask(ctx, &client, env.URL+"/health")
 			if err == nil {
 				break
@@ -113,11 +145,12 @@ func (in *installation) awaitAnswers(ctx context.Context, settled map[string]set
 			select {
 			case <-tick.C:
 			case <-ctx.Done():
-				return fmt.Errorf("waiting for %s to answer: %w (last: %w)", env.URL, ctx.Err(), err)
+				problems = append(problems, fmt.Sprintf("%s: %s does not answer: %v", key, env.URL, err))
+				waiting = false
 			}
 		}
 	}
-	return nil
+	return problems
 }
 
 func ask(ctx context.Context, client *http.Client, url string) error {
@@ -130,10 +163,10 @@ func ask(ctx context.Context, client *http.Client, url string) error {
 		return err
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
+	if response.StatusCode >= http.StatusInternalServerError {
 		return fmt.Errorf("it answers %s", response.Status)
 	}
-	return nil
+	return nil // also when an application of someone's own has no such page
 }
 
 // readiness is the status and message of a release's condition Ready, empty while the status is of
@@ -156,43 +189,43 @@ func readiness(u *unstructured.Unstructured) (status, message string) {
 }
 
 // addEnvironments finds where the applications can be reached.
-func (in *installation) addEnvironments(ctx context.Context, client dynamic.Interface) error {
-	var envs []Environment
-	for _, name := range environments {
-		releases, err := client.Resource(releaseResource).Namespace(name).List(ctx, metav1.ListOptions{})
-		if err != nil {
-			return fmt.Errorf("listing the releases in %q: %w", name, err)
-		}
-		for i := range releases.Items {
-			env := Environment{Name: name, Namespace: name, Release: releases.Items[i].GetName()}
-			if in.snapshot().Node == "containerd" {
-				if env.URL, err = serviceURL(ctx, client, name, env.Release); err != nil {
-					return err
-				}
+func (in *installation) addEnvironments(ctx context.Context, client dynamic.Interface, releases []wanted) error {
+	envs := []Environment{}
+	for _, w := range releases {
+		env := Environment{Name: w.namespace, Namespace: w.namespace, Release: w.name}
+		if in.snapshot().Node == "containerd" {
+			var err error
+			if env.URL, err = serviceURL(ctx, client, w); err != nil {
+				return err
 			}
-			envs = append(envs, env)
 		}
+		envs = append(envs, env)
 	}
 	in.update(func(i *Info) { i.Environments = envs })
 	return nil
 }
 
-// serviceURL is the address of a release's Service.
-func serviceURL(ctx context.Context, client dynamic.Interface, namespace, release string) (string, error) {
-	services, err := client.Resource(serviceResource).Namespace(namespace).List(ctx, metav1.ListOptions{
-		LabelSelector: "app.kubernetes.io/instance=" + release,
+// serviceURL is the address of a release's Service, empty where it has none that speaks HTTP.
+func serviceURL(ctx context.Context, client dynamic.Interface, w wanted) (string, error) {
+	services, err := client.Resource(serviceResource).Namespace(w.target).List(ctx, metav1.ListOptions{
+		LabelSelector: labels.Set{"app.kubernetes.io/instance": w.instance}.String(),
 	})
 	if err != nil {
-		return "", fmt.Errorf("listing the services of %q: %w", release, err)
+		return "", fmt.Errorf("listing the services of %q: %w", w.key(), err)
 	}
 	for i := range services.Items {
 		ip, _, _ := unstructured.NestedString(services.Items[i].Object, "spec", "clusterIP")
 		ports, _, _ := unstructured.NestedSlice(services.Items[i].Object, "spec", "ports")
-		if len(ports) == 0 || ip == "" || ip == "None" {
+		if ip == "" || ip == "None" {
 			continue
 		}
-		if port, ok := ports[0].(map[string]any)["port"].(int64); ok {
-			return fmt.Sprintf("http://%s:%d", ip, port), nil
+		for _, p := range ports {
+			port, _ := p.(map[string]any)
+			name, _ := port["name"].(string)
+			number, ok := port["port"].(int64)
+			if ok && (name == "" || name == "http" || name == "web") {
+				return "http://" + net.JoinHostPort(ip, strconv.FormatInt(number, 10)), nil
+			}
 		}
 	}
 	return "", nil

@@ -8,30 +8,31 @@ import (
 	"time"
 )
 
-// Stop ends a running installation and returns when all of its processes have ended.
+// Stop ends an installation, also one that is still starting, and returns when all of its
+// processes have ended.
 func Stop(ctx context.Context, dir string) error {
-	info, err := Read(dir)
-	if err != nil {
-		return err
-	}
-	if len(info.Processes) == 0 {
-		return fmt.Errorf("stopping the local installation: it does not say which process it is; end `fairlead up` by hand")
-	}
-	supervisor := info.Processes[0].PID
-	if err := syscall.Kill(supervisor, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
-		return fmt.Errorf("stopping process %d: %w", supervisor, err)
-	}
-	tick := time.NewTicker(50 * time.Millisecond)
+	tick := time.NewTicker(lookPeriod)
 	defer tick.Stop()
+	told := 0
 	for {
-		held, err := lockHeld(dir)
-		if err != nil || !held {
+		pid, held, err := holder(dir)
+		switch {
+		case err != nil:
 			return err
+		case !held && told == 0:
+			return ErrNotRunning
+		case !held, told != 0 && pid != 0 && pid != told:
+			return nil // ended, perhaps with another that has begun since
+		case told == 0 && pid > 1:
+			if err := syscall.Kill(pid, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
+				return fmt.Errorf("stopping process %d: %w", pid, err)
+			}
+			told = pid
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("stopping the local installation: process %d still runs: %w", supervisor, ctx.Err())
+			return fmt.Errorf("stopping the local installation: process %d still runs: %w", pid, ctx.Err())
 		}
 	}
 }

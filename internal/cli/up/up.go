@@ -64,6 +64,11 @@ root with containerd the pods really run; elsewhere the node is simulated, and t
 			if o.Local.Dir, err = filepath.Abs(o.Local.Dir); err != nil {
 				return err
 			}
+			if o.Local.ImageCache != "" {
+				if o.Local.ImageCache, err = filepath.Abs(o.Local.ImageCache); err != nil {
+					return err
+				}
+			}
 			if runF != nil {
 				return runF(cmd.Context(), o)
 			}
@@ -75,6 +80,7 @@ root with containerd the pods really run; elsewhere the node is simulated, and t
 	flags.StringVar(&o.Local.Dir, "dir", dir, "`folder` that everything is kept in")
 	flags.StringVar(&o.Local.Node, "node", "auto", "kind of node: auto, containerd, simulated or none")
 	flags.StringVar(&o.Local.BaseImage, "base-image", "", "`image` the reference application is built on; default: one made from Debian's packages")
+	flags.StringVar(&o.Local.ImageCache, "image-cache", "", "`folder` that image layers are kept in, shared with other installations; default: one in --dir")
 	flags.IntVar(&o.Local.GitPort, "git-port", 0, "`port` of the Git server; 0 is that of last time, or a free one")
 	flags.IntVar(&o.Local.RegistryPort, "registry-port", 0, "`port` of the registry, likewise")
 	flags.IntVar(&o.Local.ControllerPort, "controller-port", 0, "`port` of the controller's webhook and metrics, likewise")
@@ -84,8 +90,7 @@ root with containerd the pods really run; elsewhere the node is simulated, and t
 
 func upRun(ctx context.Context, o *Options) error {
 	if running, err := local.Read(o.Local.Dir); err == nil {
-		o.IO.Say("already running")
-		return info.Print(o.IO, o.Format, running)
+		return joinRunning(ctx, o, running)
 	} else if !errors.Is(err, local.ErrNotRunning) {
 		return err
 	}
@@ -108,6 +113,28 @@ func upRun(ctx context.Context, o *Options) error {
 	return told
 }
 
+// joinRunning tells of an installation that someone else has started, when it is ready.
+func joinRunning(ctx context.Context, o *Options, running local.Info) error {
+	o.IO.Say("already running")
+	if running.Ready {
+		return info.Print(o.IO, o.Format, running)
+	}
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for !running.Ready {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		var err error
+		if running, err = local.Read(o.Local.Dir); err != nil {
+			return fmt.Errorf("waiting until everything is ready: %w", err)
+		}
+	}
+	return printed(o, running)
+}
+
 // detach runs the same command in a session of its own, and tells what it says until it is ready.
 func detach(ctx context.Context, o *Options) error {
 	if err := os.MkdirAll(o.Local.Dir, 0o700); err != nil {
@@ -120,7 +147,7 @@ func detach(ctx context.Context, o *Options) error {
 	}
 	defer log.Close()
 	cmd := exec.Command(o.Local.Self, "up", "--dir", o.Local.Dir, "--node", o.Local.Node, "--base-image", o.Local.BaseImage,
-		"--git-port", fmt.Sprint(o.Local.GitPort), "--registry-port", fmt.Sprint(o.Local.RegistryPort),
+		"--image-cache", o.Local.ImageCache, "--git-port", fmt.Sprint(o.Local.GitPort), "--registry-port", fmt.Sprint(o.Local.RegistryPort),
 		"--controller-port", fmt.Sprint(o.Local.ControllerPort), "--color", "never")
 	cmd.Stdout, cmd.Stderr = io.Discard, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -144,6 +171,7 @@ func detach(ctx context.Context, o *Options) error {
 			return fmt.Errorf("starting everything: it ended before it was ready; log: %s", logPath)
 		case <-ctx.Done():
 			_ = cmd.Process.Signal(syscall.SIGTERM) // it ends what it started
+			<-ended
 			return ctx.Err()
 		}
 	}
