@@ -14,6 +14,8 @@ type Observation struct {
 	Inputs  string        // digest of the inputs as they are now
 	Last    *model.Record // newest record; nil when there is none
 	Own     *model.Record // newest record that Fairlead made; nil when it made none
+	Good    int           // newest revision that was what it should be; 0 when there was none
+	Former  []string      // Helm releases it was before its name changed, as namespace/name
 	Drift   []model.ObjectKey
 	Health  model.HealthStatus // of the live objects, as the watch told last
 	Sync    Sync
@@ -47,6 +49,8 @@ type Decision struct {
 	Why    string // one line for people
 	Held   bool   // the release is kept away from its inputs
 	After  time.Duration
+	Target int    // Rollback: the revision to go back to
+	HoldBy string // Rollback: who goes back
 }
 
 // foreignPatience is how long another tool's unfinished operation is respected. Helm's own
@@ -65,10 +69,12 @@ var rules = []rule{
 	held,
 	firstTime,
 	inputsChanged,
+	renamed,
 	syncAsked,
 	drifted,
 	unfinished,
 	recovered,
+	failedUpgrade,
 }
 
 // Decide chooses what to do. It is pure.
@@ -109,7 +115,7 @@ func rollbackAsked(o Observation) (Decision, bool) {
 		return Decision{}, false
 	}
 	return Decision{
-		Verb: Rollback, Reason: "RollbackRequested", Held: true,
+		Verb: Rollback, Reason: "RollbackRequested", Held: true, Target: h.Revision, HoldBy: h.By,
 		Why: fmt.Sprintf("%s to revision %d", h.By, h.Revision),
 	}, true
 }
@@ -173,6 +179,17 @@ func inputsChanged(o Observation) (Decision, bool) {
 	}), true
 }
 
+// renamed clears away what is left under an earlier name, where the run that took the new name did
+// not come to it.
+func renamed(o Observation) (Decision, bool) {
+	if len(o.Former) == 0 || o.Last.Partial {
+		return Decision{}, false
+	}
+	return automatedOnly(o, Decision{
+		Verb: Upgrade, Reason: "Renamed", Why: fmt.Sprintf("it was Helm release %s before", o.Former[0]),
+	}), true
+}
+
 // syncAsked repeats a failed revision when someone asks; a healthy one has nothing to repeat
 // unless something drifted.
 func syncAsked(o Observation) (Decision, bool) {
@@ -202,6 +219,8 @@ func drifted(o Observation) (Decision, bool) {
 	return Decision{Verb: Repair, Reason: "Drifted", Why: why}, true
 }
 
+const reasonUnfinished = "Unfinished"
+
 // unfinished goes on where not every object could be applied: what stood in the way may be gone.
 // How often is the engine's business.
 func unfinished(o Observation) (Decision, bool) {
@@ -209,7 +228,7 @@ func unfinished(o Observation) (Decision, bool) {
 		return Decision{}, false
 	}
 	return automatedOnly(o, Decision{
-		Verb: Upgrade, Reason: "Unfinished", Why: fmt.Sprintf("not every object of revision %d could be applied", o.Last.Revision),
+		Verb: Upgrade, Reason: reasonUnfinished, Why: fmt.Sprintf("not every object of revision %d could be applied", o.Last.Revision),
 	}), true
 }
 
@@ -220,6 +239,18 @@ func recovered(o Observation) (Decision, bool) {
 		return Decision{}, false
 	}
 	return Decision{Verb: Confirm, Reason: "Recovered", Why: "all objects are healthy now"}, true
+}
+
+// failedUpgrade makes up for a rollback that a run did not come to, because it was ended by a newer
+// request or with its process.
+func failedUpgrade(o Observation) (Decision, bool) {
+	if o.Last.Status != model.RecordFailed || !o.Release.Policy.Rollback || o.Good == 0 || o.Last.HoldBy != "" {
+		return Decision{}, false
+	}
+	return Decision{
+		Verb: Rollback, Reason: "UpgradeFailed", Held: true, Target: o.Good, HoldBy: HoldByFailure,
+		Why: fmt.Sprintf("revision %d failed: back to revision %d", o.Last.Revision, o.Good),
+	}, true
 }
 
 // automatedOnly turns a change nobody allowed into a report, unless someone asked for it.

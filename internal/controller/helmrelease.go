@@ -19,12 +19,9 @@ var helmReleases = schema.GroupVersionResource{Group: v1.GroupVersion.Group, Ver
 func (r *Reconciler) helmRelease(ctx context.Context, id model.ReleaseID, hr *v1.HelmRelease) (model.Release, error) {
 	spec := &hr.Spec
 	rel := model.Release{
-		ID: id, Name: helmReleaseName(hr), Namespace: hr.Namespace, Renderer: model.RenderHelm,
+		ID: id, Name: helmReleaseName(hr), Namespace: placeOf(hr).namespace, Renderer: model.RenderHelm,
 		Policy:     model.Policy{Automated: true, SelfHeal: true, Prune: true, Rollback: spec.Rollback.Enable},
 		Generation: hr.Generation,
-	}
-	if spec.TargetNamespace != "" {
-		rel.Namespace = spec.TargetNamespace
 	}
 	if spec.Timeout != nil {
 		rel.Timeout = time.Duration(*spec.Timeout) * time.Second
@@ -38,6 +35,14 @@ func (r *Reconciler) helmRelease(ctx context.Context, id model.ReleaseID, hr *v1
 	}
 	rel.Values, err = r.helmReleaseValues(ctx, id, hr)
 	return rel, err
+}
+
+// placeOf is the Helm release a HelmRelease asks for.
+func placeOf(hr *v1.HelmRelease) releaseName {
+	if hr.Spec.TargetNamespace != "" {
+		return releaseName{hr.Spec.TargetNamespace, helmReleaseName(hr)}
+	}
+	return releaseName{hr.Namespace, helmReleaseName(hr)}
 }
 
 // helmReleaseName is the Helm Operator's rule for the name of a release that names none.

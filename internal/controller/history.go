@@ -16,7 +16,7 @@ func (r *Reconciler) helmHistory(ctx context.Context, rel model.Release) ([]mode
 	if err != nil {
 		return nil, err
 	}
-	history := r.known(rel.ID, recordsOf(stored))
+	history := r.known(rel, recordsOf(stored))
 	last := newest(history)
 	if last != nil && last.Owner != "" && last.Inventory == nil {
 		inv, err := r.records.Owned(ctx, rel.Namespace, rel.Name, last.Revision)
@@ -24,7 +24,7 @@ func (r *Reconciler) helmHistory(ctx context.Context, rel model.Release) ([]mode
 			return nil, fmt.Errorf("reading what revision %d of release %q consists of: %w", last.Revision, rel.Name, err)
 		}
 		last.Inventory = inv
-		r.remember(rel.ID, last)
+		r.remember(rel, last)
 	}
 	return history, nil
 }
@@ -39,65 +39,18 @@ func recordsOf(stored []*live.Stored) []model.Record {
 	return history
 }
 
-// recordedFor finds the release that a request which is gone asked for, by the owner in its
-// records.
-func (r *Reconciler) recordedFor(id model.ReleaseID) (model.Release, []model.Record, bool) {
-	all, err := r.live.AllRecords()
-	if err != nil {
-		return model.Release{}, nil, false
-	}
-	var mine []*live.Stored
-	for _, s := range all {
-		if s.Meta.Annotations[model.AnnotationOwner] == id.String() {
-			mine = append(mine, s)
-		}
-	}
-	if len(mine) == 0 {
-		return model.Release{}, nil, false
-	}
-	rel := model.Release{ID: id, Name: mine[0].Release, Namespace: mine[0].Meta.Namespace}
-	whole, err := r.live.Records(rel.Namespace, rel.Name)
-	if err != nil {
-		return model.Release{}, nil, false
-	}
-	return rel, r.known(id, recordsOf(whole)), true
-}
-
-// byRecord finds the request whose release a record belongs to, when another tool wrote it: ours
-// are told by the run that wrote them.
-func (r *Reconciler) byRecord(s *live.Stored) (model.ReleaseID, bool) {
-	if s.Meta.Annotations[model.AnnotationOwner] != "" {
-		return model.ReleaseID{}, false
-	}
+// byRecord finds the request whose release a record belongs to, when another tool wrote it, or
+// deleted the newest: ours are told by the run that wrote them.
+func (r *Reconciler) byRecord(s *live.Stored, deleted bool) (model.ReleaseID, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	id, ok := r.names[releaseName{s.Meta.Namespace, s.Release}]
+	if ours := s.Meta.Annotations[model.AnnotationOwner] != ""; ok && ours {
+		w := r.written[id]
+		ok = deleted && (w == nil || w.record.Revision == s.Revision)
+	}
 	return id, ok
 }
 
 // releaseName is how Helm names a release.
 type releaseName struct{ namespace, name string }
-
-// removeOrphans uninstalls, once after a start, what requests left that were deleted while nobody
-// looked.
-func (r *Reconciler) removeOrphans(ctx context.Context) {
-	if err := waitFor(ctx, r.helmReleases.Synced); err != nil {
-		return
-	}
-	stored, err := r.live.AllRecords()
-	if err != nil {
-		r.log.Error("looking for releases without a request", "error", err)
-		return
-	}
-	seen := map[model.ReleaseID]bool{}
-	for _, s := range stored {
-		id, err := model.ParseReleaseID(s.Meta.Annotations[model.AnnotationOwner])
-		if err != nil || id.Kind != model.KindHelmRelease || seen[id] {
-			continue
-		}
-		seen[id] = true
-		if _, found := r.helmReleases.Get(id); !found {
-			r.Request(id)
-		}
-	}
-}

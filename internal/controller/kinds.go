@@ -1,9 +1,11 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -37,15 +39,14 @@ func (k helmReleaseKind) Read(ctx context.Context, id model.ReleaseID) (ask, boo
 		k.r.named.Begin(id)
 		a.Release, a.Err = k.r.helmRelease(ctx, id, req.Object)
 	} else {
-		a.Release = model.Release{ID: id, Name: helmReleaseName(req.Object), Namespace: req.Object.Namespace, Generation: req.Object.Generation}
+		at := placeOf(req.Object)
+		a.Release = model.Release{ID: id, Name: at.name, Namespace: at.namespace, Generation: req.Object.Generation}
 	}
 	a.Sync, a.SyncToken = asked(req.Object.Annotations, req.Object.Status.LastHandledSync)
-	if a.Release.Hold, a.Err = hold(req.Object.Annotations, a.Err); a.Err != nil && a.Release.Name == "" {
-		return a, true
-	}
+	a.holdFrom(req.Object.Annotations)
 	var err error
 	if a.History, err = k.r.helmHistory(ctx, a.Release); err == nil {
-		err = k.claimed(id, newest(a.History))
+		err = claimed(id, a.History)
 	}
 	if err != nil && a.Err == nil {
 		a.Err = err
@@ -53,24 +54,24 @@ func (k helmReleaseKind) Read(ctx context.Context, id model.ReleaseID) (ask, boo
 	return a, true
 }
 
-// claimed refuses a Helm release that another HelmRelease has: two that write one history would
-// undo each other for ever.
-func (k helmReleaseKind) claimed(id model.ReleaseID, last *model.Record) error {
-	if last == nil || last.Owner == "" || last.Owner == id.String() {
-		return nil
+// claimed refuses a Helm release that another HelmRelease has, or has not cleared away yet: two that
+// write one history would undo each other for ever.
+func claimed(id model.ReleaseID, history []model.Record) error {
+	text := ""
+	for _, rec := range history {
+		text = cmp.Or(rec.Owner, text)
 	}
-	owner, err := model.ParseReleaseID(last.Owner)
-	if err != nil {
-		return nil // nobody who could have it
-	}
-	if _, alive := k.r.helmReleases.Get(owner); !alive {
+	owner, err := model.ParseReleaseID(text)
+	if err != nil || owner == id || owner.Kind != model.KindHelmRelease {
 		return nil
 	}
 	return &model.Error{
-		Kind: model.ErrConflict, Reason: "ReleaseClaimed", Msg: "its Helm release belongs to " + last.Owner,
-		Next: "give one of the two another spec.releaseName or targetNamespace",
+		Kind: model.ErrConflict, Reason: reasonClaimed, Msg: "its Helm release belongs to " + text,
+		Next: "give one of the two another spec.releaseName or targetNamespace, or wait until the other is removed",
 	}
 }
+
+const reasonClaimed = "ReleaseClaimed"
 
 // asked reads the annotations with which people ask for a run. handled is what was asked last
 // time.
@@ -80,18 +81,22 @@ func asked(annotations map[string]string, handled string) (Sync, string) {
 	if token == "/" || token == handled {
 		return Sync{}, handled
 	}
-	var was string
-	if i := len(handled) - len(resume); i >= 0 {
-		was = handled[i:]
+	return Sync{Requested: true, Resume: resume != "" && !strings.HasSuffix(handled, "/"+resume)}, token
+}
+
+// holdFrom reads the hold into an ask. A request that is wrong otherwise can be held all the same.
+func (a *ask) holdFrom(annotations map[string]string) {
+	var err error
+	if a.Release.Hold, err = hold(annotations); err != nil && a.Err == nil {
+		a.Err = err
 	}
-	return Sync{Requested: true, Resume: resume != "" && was != resume}, token
 }
 
 // hold reads the annotation that keeps a release at a revision.
-func hold(annotations map[string]string, err error) (*model.Hold, error) {
+func hold(annotations map[string]string) (*model.Hold, error) {
 	text := annotations[model.AnnotationHold]
-	if text == "" || err != nil {
-		return nil, err
+	if text == "" {
+		return nil, nil
 	}
 	var h model.Hold
 	if err := json.Unmarshal([]byte(text), &h); err != nil || h.Revision < 1 {
@@ -130,13 +135,15 @@ func (k helmReleaseKind) Write(ctx context.Context, id model.ReleaseID, rep Repo
 // Gone uninstalls what a HelmRelease installed, as the Helm Operator did, provided that it was
 // deleted by itself: a definition that goes takes all its objects along, and nobody who deletes it
 // means to delete the applications.
-func (k helmReleaseKind) Gone(ctx context.Context, id model.ReleaseID) (model.Release, []model.Record, bool, error) {
-	rel, history, found := k.r.recordedFor(id)
-	if !found {
-		return rel, nil, false, nil
+func (k helmReleaseKind) Gone(ctx context.Context, id model.ReleaseID) ([]departed, error) {
+	all, err := k.r.recordedFor(id)
+	if err != nil || len(all) == 0 {
+		return nil, err
 	}
-	gone, err := k.r.reallyGone(ctx, helmReleaseGVK, "helmreleases", id)
-	return rel, history, gone, err
+	if gone, err := k.r.reallyGone(ctx, helmReleaseGVK, "helmreleases", id); !gone {
+		return nil, err
+	}
+	return all, nil
 }
 
 // applicationKind reads Applications and writes their status.
@@ -156,18 +163,15 @@ func (k applicationKind) Read(ctx context.Context, id model.ReleaseID) (ask, boo
 		a.Release = model.Release{ID: id, Name: app.Name, Generation: app.Generation}
 	}
 	a.Sync, a.SyncToken = asked(app.Annotations, app.Annotations[annotationHandled])
-	if app.Annotations[annotationRefresh] != "" {
-		a.Refresh = true
-	}
+	a.Refresh, a.operation = app.Annotations[annotationRefresh], app.Operation
 	if app.Operation != nil && app.Operation.Sync != nil {
 		a.Sync.Requested, a.By = true, app.Operation.InitiatedBy.Username
 	}
-	a.Release.Hold, a.Err = hold(app.Annotations, a.Err)
-	var err error
-	if a.History, err = applicationHistory(app); err != nil && a.Err == nil {
-		a.Err = err
+	a.holdFrom(app.Annotations)
+	if a.History, a.historyErr = applicationHistory(app); a.historyErr != nil && a.Err == nil {
+		a.Err = a.historyErr
 	}
-	a.History = k.r.known(id, a.History)
+	a.History = k.r.known(a.Release, a.History)
 	a.deleting = app.DeletionTimestamp != nil
 	return a, true
 }
@@ -188,11 +192,16 @@ func (k applicationKind) Write(ctx context.Context, id model.ReleaseID, rep Repo
 		next.Annotations[key] = v
 	}
 	if !rep.Running {
-		delete(next.Annotations, annotationRefresh)
+		// What was asked for since the request was read is left for the next turn.
+		if next.Annotations[annotationRefresh] == rep.Ask.Refresh {
+			delete(next.Annotations, annotationRefresh)
+		}
 		if rep.Ask.SyncToken != "" {
 			next.Annotations[annotationHandled] = rep.Ask.SyncToken
 		}
-		next.Operation = nil
+		if equality.Semantic.DeepEqual(old.Operation, rep.Ask.operation) {
+			next.Operation = nil
+		}
 	}
 	if err := keepRecord(next.Annotations, rep.Last); err != nil {
 		return err
@@ -231,8 +240,8 @@ func keepRecord(annotations map[string]string, rec *model.Record) error {
 
 // Gone leaves what an Application deployed, as Argo CD does, unless it has Argo CD's finalizer:
 // then it is still there while it is removed, and its turn removes it.
-func (k applicationKind) Gone(context.Context, model.ReleaseID) (model.Release, []model.Record, bool, error) {
-	return model.Release{}, nil, false, nil
+func (k applicationKind) Gone(context.Context, model.ReleaseID) ([]departed, error) {
+	return nil, nil
 }
 
 // mergePatch is the RFC 7396 patch that makes after of before.

@@ -38,6 +38,25 @@ func (n *named) Begin(id model.ReleaseID) {
 	delete(n.uses, id)
 }
 
+// Forget is Begin for a release that is gone: what nobody else named is not kept.
+func (n *named) Forget(id model.ReleaseID) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for key := range n.uses[id] {
+		n.leave(key, id)
+	}
+	delete(n.uses, id)
+}
+
+func (n *named) leave(key model.ObjectKey, id model.ReleaseID) {
+	delete(n.users[key], id)
+	if len(n.users[key]) == 0 {
+		delete(n.users, key)
+		delete(n.content, key)
+		delete(n.epoch, key)
+	}
+}
+
 // Data is the content of a Secret or ConfigMap, binary data included. The error is errNoObject
 // when it does not exist; it will be asked for again when it comes.
 func (n *named) Data(ctx context.Context, id model.ReleaseID, key model.ObjectKey) (map[string][]byte, error) {

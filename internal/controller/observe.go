@@ -136,6 +136,7 @@ func (r *Reconciler) confirm(ctx context.Context, id model.ReleaseID, rep *Repor
 		}
 	}
 	rep.Last = &rec
-	r.remember(id, &rec)
+	r.remember(rep.Ask.Release, &rec)
+	r.blame(id, nil)
 	return 0
 }

@@ -6,14 +6,11 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	argo "github.com/fairlead-cd/fairlead/api/argoproj/v1alpha1"
-	"github.com/fairlead-cd/fairlead/internal/health"
-	"github.com/fairlead-cd/fairlead/internal/kube"
 	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/pipeline"
 )
@@ -26,9 +23,11 @@ type ask struct {
 	SyncToken   string // what asked, so that it is handled once
 	Unsupported []string
 	Err         error  // the request itself is wrong
-	Refresh     bool   // asked to look again, without changing anything
+	Refresh     string // asked to look again, without changing anything; empty when nobody did
 	By          string // who asked; empty when nobody did
 	deleting    bool   // the request is being deleted
+	historyErr  error  // why History is not all there is
+	operation   *argo.Operation
 }
 
 // kind is one kind of request: how it is read and how what came of it is written.
@@ -38,8 +37,8 @@ type kind interface {
 	// Write puts the report into the request's status, in one request to the API server, or none
 	// when nothing changed.
 	Write(ctx context.Context, id model.ReleaseID, rep Report) error
-	// Gone says what to do when the request is gone: which release to remove, if any.
-	Gone(ctx context.Context, id model.ReleaseID) (rel model.Release, history []model.Record, remove bool, err error)
+	// Gone gives the releases to remove when the request is gone.
+	Gone(ctx context.Context, id model.ReleaseID) ([]departed, error)
 }
 
 // Report is everything a turn found and did, for the status.
@@ -58,6 +57,8 @@ type Report struct {
 	Stale    error // why the source could not be read; Artifact is then the last good one
 	Running  bool  // the rollout is still under way: an interim report
 	At       time.Time
+
+	interim *interim // of the run's wait; nil when it did not come to that
 }
 
 // turn does one run of a release: observe, decide, act, write.
@@ -84,14 +85,20 @@ func (r *Reconciler) turn(ctx context.Context, t *Turn) time.Duration {
 	} else {
 		again = r.retryAfter(t.ID, rep.Err)
 	}
-	if rep.Outcome != nil && superseded(context.Cause(ctx)) || ctx.Err() != nil {
-		return 0
+	rep.interim.end()
+	if ctx.Err() != nil || cutShort(rep.Outcome) {
+		return 0 // what asked for another turn is waiting for it; this one has nothing true to tell
 	}
 	if rep.Err == nil && rep.Stale != nil {
 		rep.Err, rep.Stage = rep.Stale, pipeline.StageSource
 	}
-	t.Looking()
+	if rep.Outcome != nil && rep.Outcome.OK() {
+		t.Looking() // else what recovered since the run failed is to be noticed by the next turn
+	}
 	r.look(&rep)
+	if rep.Err == nil && again == 0 {
+		r.retries.forget(t.ID)
+	}
 	r.metrics.count(t.ID.Kind, &rep)
 	r.tell(t.ID, &rep)
 	if err := k.Write(ctx, t.ID, rep); err != nil {
@@ -101,10 +108,16 @@ func (r *Reconciler) turn(ctx context.Context, t *Turn) time.Duration {
 	return again
 }
 
+// cutShort reports whether a run, or the run back after it, ended because a newer request came.
+func cutShort(out *pipeline.Outcome) bool {
+	return out != nil && (out.Verdict.Reason == pipeline.ReasonSuperseded || superseded(out.Err) || cutShort(out.RolledBack))
+}
+
 // canGoBack: a rollback needs neither the source nor the values as they are now.
 func canGoBack(a ask) bool {
 	last := newest(a.History)
-	return a.Release.Hold != nil && last != nil && last.HoldTime != a.Release.Hold.Time
+	return a.Release.Hold != nil && last != nil && last.HoldTime != a.Release.Hold.Time &&
+		model.ReasonOf(a.Err, "") != reasonClaimed
 }
 
 // act decides and carries the decision out.
@@ -114,17 +127,29 @@ func (r *Reconciler) act(ctx context.Context, t *Turn, k kind, rep *Report) time
 		rep.Err, rep.Stage = err, pipeline.StagePlan
 		return r.retryAfter(t.ID, err)
 	}
+	former, err := r.former(ctx, rep.Ask.Release)
+	if err != nil {
+		rep.Err, rep.Stage = err, pipeline.StagePlan
+		return r.retryAfter(t.ID, err)
+	}
+	for _, f := range former {
+		obs.Former = append(obs.Former, f.release.Namespace+"/"+f.release.Name)
+	}
 	rep.Drift = obs.Drift
 	d := Decide(obs)
 	rep.Decision = d
 	req := pipeline.Request{Release: rep.Ask.Release, Reason: d.Why, History: rep.Ask.History, Since: rep.At}
 	req.Waiting = func(ctx context.Context) context.Context {
 		ctx = t.Waiting(ctx)
-		r.reportLater(ctx, k, t.ID, *rep)
+		rep.interim.end()
+		rep.interim = r.reportLater(ctx, k, t.ID, *rep)
 		return ctx
 	}
 	switch d.Verb {
 	case Upgrade:
+		if wait := r.retries.wait(t.ID, rep.At); wait > 0 && d.Reason == reasonUnfinished {
+			return wait
+		}
 		req.Mode = pipeline.ModeUpgrade
 	case Repair:
 		if wait := r.repairs.wait(t.ID, rep.At); wait > 0 {
@@ -138,7 +163,8 @@ func (r *Reconciler) act(ctx context.Context, t *Turn, k kind, rep *Report) time
 		}
 		req.Mode = pipeline.ModeRepair
 	case Rollback:
-		req.Mode, req.Target, req.HoldBy = pipeline.ModeRollback, rep.Ask.Release.Hold.Revision, rep.Ask.Release.Hold.By
+		req.Mode, req.Target, req.HoldBy = pipeline.ModeRollback, d.Target, d.HoldBy
+		req.Unread = rep.Err != nil
 	case Confirm:
 		return r.confirm(ctx, t.ID, rep)
 	case Differ:
@@ -146,31 +172,39 @@ func (r *Reconciler) act(ctx context.Context, t *Turn, k kind, rep *Report) time
 	default:
 		return d.After
 	}
+	if d.Verb == Upgrade {
+		req.Former = formerInventory(former)
+	}
 	r.log.Info(string(d.Verb), "release", t.ID.String(), "reason", d.Reason, "why", d.Why)
-	return r.execute(ctx, t, req, rep)
+	again := r.execute(ctx, t, req, rep)
+	if out := rep.Outcome; d.Verb == Upgrade && out.Err == nil && out.Record != nil && len(former) > 0 {
+		if err := r.dropFormer(ctx, former); err != nil {
+			rep.Err, rep.Stage = err, pipeline.StageRecord
+			return r.retryAfter(t.ID, err)
+		}
+	}
+	return again
 }
 
 // execute runs the line and, where the release asks for it, goes back when an upgrade failed.
 func (r *Reconciler) execute(ctx context.Context, t *Turn, req pipeline.Request, rep *Report) time.Duration {
 	out := r.line.Run(ctx, req)
 	rep.Outcome, rep.Err, rep.Stage = &out, out.Err, out.Stage
-	r.remember(t.ID, out.Record)
+	r.remember(rep.Ask.Release, out.Record)
 	r.blame(t.ID, out.Verdict.Causes)
 	if out.Record != nil {
 		rep.Last = out.Record
 	}
-	if out.Verdict.Reason == pipeline.ReasonSuperseded {
+	if out.OK() || cutShort(&out) || ctx.Err() != nil {
 		return 0
 	}
-	if out.OK() {
-		r.retries.forget(t.ID)
-		return 0
-	}
-	if ctx.Err() == nil && !superseded(out.Err) {
-		r.log.Warn("failed", "release", t.ID.String(), "stage", string(out.Stage), "error", cmp.Or(out.Err, errors.New(out.Verdict.Message)))
-	}
+	r.log.Warn("failed", "release", t.ID.String(), "stage", string(out.Stage), "error", cmp.Or(out.Err, errors.New(out.Verdict.Message)))
 	if out.Err != nil {
-		if again := r.retryAfter(t.ID, out.Err); again > 0 {
+		again := r.retryAfter(t.ID, out.Err)
+		if out.Record != nil && out.Record.Partial {
+			r.retries.rest(t.ID, r.now().Add(cmp.Or(again, deniedPause)))
+		}
+		if again > 0 {
 			return again
 		}
 	}
@@ -181,52 +215,59 @@ func (r *Reconciler) execute(ctx context.Context, t *Turn, req pipeline.Request,
 }
 
 // goBack returns to the last revision that was healthy. The record of it is held against the
-// inputs that failed, so that the same upgrade is not tried again until they change.
+// inputs that failed, so that the same upgrade is not tried again until they change. One that does
+// not get that far is made up for by the next turn: see failedUpgrade.
 func (r *Reconciler) goBack(ctx context.Context, t *Turn, failed pipeline.Request, rep *Report) time.Duration {
-	target := 0
-	for _, rec := range failed.History {
-		if rec.Status == model.RecordDeployed || rec.Status == model.RecordSuperseded {
-			target = rec.Revision
-		}
-	}
+	target := lastGood(failed.History)
 	if target == 0 {
 		return 0 // the first install failed: there is nothing to go back to
 	}
+	rep.interim.end()
 	if err := t.Writing(ctx); err != nil {
 		return 0
 	}
 	req := failed
 	req.Mode, req.Target, req.HoldBy = pipeline.ModeRollback, target, HoldByFailure
 	req.History = append(req.History[:len(req.History):len(req.History)], *rep.Outcome.Record)
-	failure := rep.Outcome
 	out := r.line.Run(ctx, req)
-	r.remember(t.ID, out.Record)
+	r.remember(rep.Ask.Release, out.Record)
 	if out.Record != nil {
 		rep.Last = out.Record
 	}
-	rep.Outcome = failure
 	rep.Outcome.RolledBack = &out
+	if out.Err != nil {
+		return r.retryAfter(t.ID, out.Err)
+	}
 	return 0
+}
+
+// lastGood is the newest revision that was what it should be; 0 when there was none.
+func lastGood(history []model.Record) (revision int) {
+	for _, rec := range history {
+		if rec.Status == model.RecordDeployed || rec.Status == model.RecordSuperseded {
+			revision = rec.Revision
+		}
+	}
+	return revision
 }
 
 // remove uninstalls a release whose request is gone.
 func (r *Reconciler) remove(ctx context.Context, t *Turn, k kind) time.Duration {
 	r.sources.Unwatch(t.ID)
-	r.named.Begin(t.ID)
-	rel, history, remove, err := k.Gone(ctx, t.ID)
+	gone, err := k.Gone(ctx, t.ID)
 	if err != nil {
 		r.log.Error("finding out whether to uninstall", "release", t.ID.String(), "error", err)
 		return r.backoff(t.ID)
 	}
-	if remove {
-		r.log.Info("uninstall", "release", t.ID.String())
-		out := r.line.Run(ctx, pipeline.Request{Release: rel, Mode: pipeline.ModeUninstall, History: history})
+	for _, d := range gone {
+		r.log.Info("uninstall", "release", t.ID.String(), "name", d.release.Namespace+"/"+d.release.Name)
+		out := r.line.Run(ctx, pipeline.Request{Release: d.release, Mode: pipeline.ModeUninstall, History: d.history})
 		if out.Err != nil {
 			r.log.Error("uninstalling", "release", t.ID.String(), "error", out.Err)
 			return r.backoff(t.ID)
 		}
+		r.vacate(d)
 	}
-	r.retries.forget(t.ID)
 	r.forget(t.ID)
 	return 0
 }
@@ -237,6 +278,10 @@ func (r *Reconciler) finish(ctx context.Context, t *Turn, a ask) time.Duration {
 	req, found := r.applications.Get(t.ID)
 	if !found || !slices.Contains(req.Object.Finalizers, argo.Finalizer) {
 		return 0
+	}
+	if a.historyErr != nil {
+		r.log.Error("uninstalling", "release", t.ID.String(), "error", a.historyErr)
+		return r.backoff(t.ID) // what it consists of is not known: nothing is let go
 	}
 	out := r.line.Run(ctx, pipeline.Request{Release: a.Release, Mode: pipeline.ModeUninstall, History: a.History})
 	if out.Err != nil {
@@ -264,7 +309,7 @@ func (r *Reconciler) inputs(ctx context.Context, rep *Report) {
 	rel := rep.Ask.Release
 	r.sources.Watch(rel.ID, rel.Source)
 	look := r.sources.Resolve
-	if rep.Ask.Sync.Requested || rep.Ask.Refresh {
+	if rep.Ask.Sync.Requested || rep.Ask.Refresh != "" {
 		look = r.sources.Refresh
 	}
 	rep.Stage = pipeline.StageSource
@@ -282,7 +327,9 @@ func (r *Reconciler) inputs(ctx context.Context, rep *Report) {
 // observe gathers what Decide looks at.
 func (r *Reconciler) observe(ctx context.Context, rep *Report) (Observation, error) {
 	a := &rep.Ask
-	obs := Observation{Release: a.Release, Inputs: rep.Inputs, Last: rep.Last, Sync: a.Sync, Now: rep.At}
+	obs := Observation{
+		Release: a.Release, Inputs: rep.Inputs, Last: rep.Last, Good: lastGood(a.History), Sync: a.Sync, Now: rep.At,
+	}
 	for i := range a.History {
 		if a.History[i].Owner != "" {
 			obs.Own = &a.History[i]
@@ -296,128 +343,11 @@ func (r *Reconciler) observe(ctx context.Context, rep *Report) (Observation, err
 	return obs, err
 }
 
-// reportLater writes an interim status when a rollout takes longer than people like to wait
-// without a word.
-func (r *Reconciler) reportLater(ctx context.Context, k kind, id model.ReleaseID, rep Report) {
-	rep.Running = true
-	timer := time.AfterFunc(interimAfter, func() {
-		if ctx.Err() != nil {
-			return
-		}
-		rep.At = r.now()
-		r.look(&rep)
-		if err := k.Write(ctx, id, rep); err != nil && ctx.Err() == nil {
-			r.log.Warn("writing interim status", "release", id.String(), "error", err)
-		}
-	})
-	context.AfterFunc(ctx, func() { timer.Stop() })
-}
-
-const interimAfter = time.Second
-
 func newest(history []model.Record) *model.Record {
 	if len(history) == 0 {
 		return nil
 	}
 	return &history[len(history)-1]
-}
-
-// transient reports whether trying again may help without anyone changing anything.
-func transient(err error) bool {
-	kind := model.KindOf(err)
-	return kind == model.ErrTransient || kind == "" && !errors.Is(err, context.Canceled) || errors.Is(err, health.ErrSuperseded)
-}
-
-// retries spaces attempts out: 2 s, 4 s, ... 5 min. Nothing is tried again without a reason to
-// hope; what needs someone to act waits for the event of their acting.
-type retries struct {
-	mu    sync.Mutex
-	count map[model.ReleaseID]int
-}
-
-func (b *retries) next(id model.ReleaseID) time.Duration {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.count == nil {
-		b.count = map[model.ReleaseID]int{}
-	}
-	n := b.count[id]
-	b.count[id]++
-	return min(2*time.Second<<min(n, 10), 5*time.Minute)
-}
-
-func (b *retries) forget(id model.ReleaseID) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.count, id)
-}
-
-// deniedPause is how long it takes at most until granted rights are noticed.
-const deniedPause = 2 * time.Minute
-
-func (r *Reconciler) backoff(id model.ReleaseID) time.Duration { return r.retries.next(id) }
-
-func (r *Reconciler) retryAfter(id model.ReleaseID, err error) time.Duration {
-	switch {
-	case errors.Is(err, context.Canceled) || superseded(err):
-		return 0
-	case model.KindOf(err) == model.ErrDenied:
-		return deniedPause // rights that are granted raise no event
-	case transient(err):
-		return r.backoff(id)
-	case inTheWay(err):
-		return min(r.backoff(id), deniedPause)
-	}
-	return 0
-}
-
-// inTheWay reports whether another release may take away what stands in the way, or bring what is
-// missing: no event tells when it did.
-func inTheWay(err error) bool {
-	switch model.ReasonOf(err, "") {
-	case kube.ReasonUnknownKind, kube.ReasonNamespaceNotFound:
-		return true
-	}
-	return model.KindOf(err) == model.ErrConflict
-}
-
-// repairs keeps two controllers that want different things from fighting at full speed: the
-// first repairs of a release are immediate, those that follow soon after wait longer and longer.
-type repairs struct {
-	mu   sync.Mutex
-	seen map[model.ReleaseID]*fight
-}
-
-type fight struct {
-	rounds int
-	last   time.Time
-}
-
-const (
-	freeRounds = 5
-	peaceAfter = time.Minute
-)
-
-func (p *repairs) wait(id model.ReleaseID, now time.Time) time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.seen == nil {
-		p.seen = map[model.ReleaseID]*fight{}
-	}
-	f := p.seen[id]
-	if f == nil || now.Sub(f.last) > peaceAfter {
-		f = &fight{}
-		p.seen[id] = f
-	}
-	if f.rounds >= freeRounds {
-		pause := min(time.Second<<min(f.rounds-freeRounds, 6), peaceAfter/2)
-		if rest := f.last.Add(pause).Sub(now); rest > 0 {
-			return rest
-		}
-	}
-	f.rounds++
-	f.last = now
-	return 0
 }
 
 // discard is a logger for those who give none.

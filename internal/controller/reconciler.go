@@ -86,9 +86,11 @@ type Reconciler struct {
 	repairs repairs
 
 	mu      sync.Mutex
-	written map[model.ReleaseID]model.Record // newest record this process wrote, which the watch may not have told yet
-	labels  map[string]model.ReleaseID       // of requests that were read
-	names   map[releaseName]model.ReleaseID  // likewise, by Helm's name
+	written map[model.ReleaseID]*written
+	labels  map[string]model.ReleaseID      // of requests that were read
+	names   map[releaseName]model.ReleaseID // likewise, by Helm's name
+	places  map[model.ReleaseID]releaseName // the reverse of names
+	moved   map[model.ReleaseID]bool        // may have records under an earlier name
 	blamed  map[model.ReleaseID][]model.Cause
 	// expected are the releases whose inventory the live store was told.
 	expected map[model.ReleaseID]bool
@@ -102,8 +104,9 @@ func New(config Config, p Parts) *Reconciler {
 	r := &Reconciler{
 		config: config, line: p.Line, sources: p.Sources, kube: p.Kube, dynamic: p.Dynamic, live: p.Live,
 		records: p.Records, log: discard(p.Log), now: p.Now, named: &named{client: p.Kube},
-		written: map[model.ReleaseID]model.Record{}, labels: map[string]model.ReleaseID{},
+		written: map[model.ReleaseID]*written{}, labels: map[string]model.ReleaseID{},
 		names: map[releaseName]model.ReleaseID{}, blamed: map[model.ReleaseID][]model.Cause{},
+		places: map[model.ReleaseID]releaseName{}, moved: map[model.ReleaseID]bool{},
 		expected: map[model.ReleaseID]bool{}, told: map[model.ReleaseID]string{},
 		events: p.Events, metrics: newMetrics(p.Metrics),
 	}
@@ -139,7 +142,7 @@ func (r *Reconciler) Run(ctx context.Context) error {
 	for _, root := range r.config.Roots {
 		r.Request(root.ID())
 	}
-	go r.removeOrphans(ctx)
+	go r.findLeft(ctx)
 	<-ctx.Done()
 	watches.Wait()
 	r.engine.Wait()
@@ -180,7 +183,7 @@ func (r *Reconciler) onLive(e live.Event) {
 		}
 	}
 	if e.Record != nil {
-		if id, ok := r.byRecord(e.Record); ok {
+		if id, ok := r.byRecord(e.Record, e.Type == live.Deleted); ok {
 			r.Request(id)
 		}
 	}
@@ -196,14 +199,26 @@ func (r *Reconciler) byLabel(label string) (model.ReleaseID, bool) {
 	return id, ok
 }
 
+// written is the newest record this process wrote of a release, which the watch may not have told
+// yet.
+type written struct {
+	record model.Record
+	at     releaseName // under which it was written
+	told   bool        // the watch has told of it: from then on its absence says that it was deleted
+}
+
 // remember keeps what this process recorded last: the watch tells it a moment later.
-func (r *Reconciler) remember(id model.ReleaseID, rec *model.Record) {
+func (r *Reconciler) remember(rel model.Release, rec *model.Record) {
 	if rec == nil {
 		return
 	}
+	w := &written{record: *rec, at: releaseName{rel.Namespace, rel.Name}}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.written[id] = *rec
+	if old := r.written[rel.ID]; old != nil && old.at == w.at && old.record.Revision == rec.Revision {
+		w.told = old.told
+	}
+	r.written[rel.ID] = w
 }
 
 // index lets events find the release they are about.
@@ -211,24 +226,38 @@ func (r *Reconciler) index(rel model.Release) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.labels[rel.ID.Label()] = rel.ID
-	if rel.ID.Kind == model.KindHelmRelease {
-		r.names[releaseName{rel.Namespace, rel.Name}] = rel.ID
+	if rel.ID.Kind != model.KindHelmRelease {
+		return
 	}
+	at := releaseName{rel.Namespace, rel.Name}
+	if was, known := r.places[rel.ID]; known && was != at {
+		r.moved[rel.ID] = true
+		if r.names[was] == rel.ID {
+			delete(r.names, was)
+		}
+	}
+	r.names[at], r.places[rel.ID] = rel.ID, at
 }
 
 // known completes a history by the record this process wrote last.
-func (r *Reconciler) known(id model.ReleaseID, history []model.Record) []model.Record {
+func (r *Reconciler) known(rel model.Release, history []model.Record) []model.Record {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	rec, ok := r.written[id]
-	if !ok {
+	w := r.written[rel.ID]
+	if w == nil || w.at != (releaseName{rel.Namespace, rel.Name}) {
 		return history
 	}
-	switch last := newest(history); {
-	case last == nil || last.Revision < rec.Revision:
-		return append(history[:len(history):len(history)], rec)
-	case last.Revision == rec.Revision && last.Owner != "":
-		*last = rec // what we wrote into it last
+	last := newest(history)
+	switch {
+	case last != nil && last.Revision == w.record.Revision:
+		w.told = true
+		if last.Owner != "" {
+			*last = w.record // what we wrote into it last
+		}
+	case w.told || last != nil && last.Revision > w.record.Revision:
+		delete(r.written, rel.ID) // somebody deleted it, or went on from it
+	default:
+		return append(history[:len(history):len(history)], w.record)
 	}
 	return history
 }
@@ -240,8 +269,14 @@ func (r *Reconciler) forget(id model.ReleaseID) {
 	delete(r.blamed, id)
 	delete(r.expected, id)
 	delete(r.told, id)
+	delete(r.moved, id)
+	delete(r.places, id)
 	maps.DeleteFunc(r.names, func(_ releaseName, owner model.ReleaseID) bool { return owner == id })
 	r.mu.Unlock()
+	r.live.Expect(id.Label(), nil)
+	r.retries.forget(id)
+	r.repairs.forget(id)
+	r.named.Forget(id)
 	r.engine.Forget(id)
 }
 

@@ -12,10 +12,10 @@ func (r *Reconciler) observed(rep Report) record.Observed {
 		Err: rep.Err, Stage: string(rep.Stage), Running: rep.Running,
 		Health: rep.Health, Objects: rep.Objects, Drift: rep.Drift,
 		Held: rep.Decision.Held, HeldWhy: rep.Decision.Why, Unsupported: rep.Ask.Unsupported,
-		ByHand: rep.Ask.By, Refreshed: rep.Ask.Refresh,
+		ByHand: rep.Ask.By, Refreshed: rep.Ask.Refresh != "",
 	}
 	o.Install = rep.Decision.Reason == "Install"
-	if rep.Decision.Verb == Repair && rep.Err == nil && !rep.Running {
+	if rep.Decision.Verb == Repair && rep.Err == nil && rep.Outcome != nil && !rep.Running {
 		o.Drift = nil
 	}
 	out := rep.Outcome

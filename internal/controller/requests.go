@@ -140,7 +140,12 @@ func (r *requests[T, P]) Replace(list []any, _ string) error {
 	r.mu.Lock()
 	var ids []model.ReleaseID
 	for id, req := range items {
-		if old, found := r.items[id]; !found || counts(old.Object, req.Object) {
+		old, found := r.items[id]
+		if found && newer(old.Object.GetResourceVersion(), req.Object.GetResourceVersion()) {
+			items[id] = old // the answer to a write, ahead of the list
+			continue
+		}
+		if !found || counts(old.Object, req.Object) {
 			ids = append(ids, id)
 		}
 	}

@@ -255,6 +255,4 @@ func encodeRoot(namespace string, id model.ReleaseID, state rootState) ([]byte, 
 }
 
 // Gone never uninstalls: taking a root out of the configuration leaves what it applied.
-func (k *rootKind) Gone(context.Context, model.ReleaseID) (model.Release, []model.Record, bool, error) {
-	return model.Release{}, nil, false, nil
-}
+func (k *rootKind) Gone(context.Context, model.ReleaseID) ([]departed, error) { return nil, nil }

@@ -63,7 +63,7 @@ func (l *Line) hook(ctx context.Context, req Request, hook model.Object) error {
 	own := req
 	own.Release.ID.Kind = "Hook-" + req.Release.ID.Kind
 	own.Release.CreateNamespace = req.Release.CreateNamespace
-	own.History, own.Waiting = nil, nil
+	own.History, own.Former, own.Waiting = nil, nil, nil
 
 	if slices.Contains(policies, hookBeforeCreation) {
 		if err := l.removeHook(ctx, own, hook); err != nil {

@@ -160,7 +160,7 @@ func (l *Line) desired(ctx context.Context, out *Outcome) (d Desired, at Stage, 
 		// them. A source that cannot be read now is no reason to stay on a broken revision; the
 		// inputs are then those of the newest record.
 		inputs := d.Inputs
-		if err != nil && req.Last() != nil {
+		if (err != nil || req.Unread) && req.Last() != nil {
 			inputs = req.Last().Inputs
 		}
 		d, err = l.recorded(ctx, req)
@@ -209,6 +209,7 @@ func (l *Line) plan(ctx context.Context, req Request, desired []model.Object) (m
 	if err != nil {
 		return model.Plan{}, err
 	}
+	inventory = slices.Concat(req.Former, inventory) // the record's own word is the later one
 	prepared, err := plan.Prepare(rel, desired, l.scope(ctx))
 	if err != nil {
 		return model.Plan{}, err

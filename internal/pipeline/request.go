@@ -22,11 +22,13 @@ const (
 type Request struct {
 	Release model.Release
 	Mode    Mode
-	Reason  string         // why, for the record's description
-	History []model.Record // known revisions, oldest first
-	Target  int            // ModeRollback: the revision to go back to
-	HoldBy  string         // ModeRollback: who goes back; the record holds the release there
-	Since   time.Time      // when this rollout began, if an earlier run was cut short; zero is now
+	Reason  string          // why, for the record's description
+	History []model.Record  // known revisions, oldest first
+	Target  int             // ModeRollback: the revision to go back to
+	HoldBy  string          // ModeRollback: who goes back; the record holds the release there
+	Former  model.Inventory // ModeUpgrade: what the release consisted of under an earlier name, without digests
+	Unread  bool            // ModeRollback: source or values cannot be read now; hold against the newest record's inputs
+	Since   time.Time       // when this rollout began, if an earlier run was cut short; zero is now
 
 	// Waiting is called when everything is written and only waiting is left; the context it
 	// returns may end earlier than the run's. Nil changes nothing.
