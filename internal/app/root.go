@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -33,7 +34,7 @@ fairlead get.`
 // newRoot makes the command tree.
 func newRoot(f *cli.Factory, e env) *cobra.Command {
 	root := &cobra.Command{
-		Use:           "fairlead COMMAND",
+		Use:           "fairlead",
 		Short:         "From a Git commit to a healthy release in every environment",
 		Long:          rootLong,
 		SilenceErrors: true, // cli.Report tells them, once
@@ -55,6 +56,8 @@ func newRoot(f *cli.Factory, e env) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &cli.UsageError{Command: cmd.CommandPath(), Err: err}
 	})
+	// A command that only holds others has one usage line, not two.
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1))
 	addGlobalFlags(root, &f.Global)
 	root.AddGroup(
 		&cobra.Group{ID: cli.GroupLook, Title: "See how releases stand:"},

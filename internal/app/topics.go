@@ -33,6 +33,8 @@ func environmentTopic() *cobra.Command {
   CLICOLOR_FORCE   not empty and not 0: colours even where there is no terminal
   CI               not empty: a build service; progress is lines that are only added
   COLUMNS          width of the terminal
+  HTTP_PROXY, HTTPS_PROXY, NO_PROXY
+                   the way to Git hosts, Helm repositories and registries
 
 A flag wins over all of them; for colours the order is --color, NO_COLOR, CLICOLOR_FORCE, CI,
 terminal.`,
