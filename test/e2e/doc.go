@@ -5,4 +5,6 @@
 // Nothing in it is a fake and nothing looks into the controller: what the stories know is in
 // commits, objects, statuses, the API server's audit log and what the program prints. One cluster
 // and one controller serve all stories; each has namespaces and repositories of its own.
+//
+// FAIRLEAD_E2E_LOG names a file that gets all the controllers' logs at the end.
 package e2e
