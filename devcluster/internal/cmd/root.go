@@ -28,6 +28,7 @@ type options struct {
 	mirrors   []string
 	readyFile string
 	parent    int
+	cleanup   bool
 }
 
 // usageError is a mistake of whoever typed the command.
@@ -67,6 +68,9 @@ from there.`,
 		SilenceErrors: true,
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.cluster.Log = stderr
+			if o.cleanup {
+				return cluster.Cleanup(o.cluster.Dir, stderr)
+			}
 			return run(c.Context(), o, stdout, stderr)
 		},
 	}
@@ -83,6 +87,7 @@ from there.`,
 	flags.BoolVar(&o.cluster.Fresh, "fresh", false, "forget the data of earlier runs")
 	flags.StringArrayVar(&o.mirrors, "registry-mirror", nil, "HOST=URL: take images of HOST from the registry at URL (repeatable)")
 	flags.StringVar(&o.readyFile, "ready-file", "", "file that gets the line of JSON as well")
+	flags.BoolVar(&o.cleanup, "cleanup", false, "only remove what a cluster in DIR that was killed left on the machine")
 	flags.IntVar(&o.parent, "parent-pid", 0, "stop when this process ends")
 	flags.IntVarP(&o.cluster.Verbosity, "v", "v", 0, "how much the components log to DIR/logs")
 	return command

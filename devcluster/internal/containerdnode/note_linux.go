@@ -52,6 +52,16 @@ func readNote() (*note, error) {
 	return &n, nil
 }
 
+// Owner is the directory of the node that runs on this machine, or that ran and was killed; empty
+// is none.
+func Owner() (string, error) {
+	n, err := readNote()
+	if n == nil {
+		return "", err
+	}
+	return n.Dir, nil
+}
+
 // lockOwner reports whether a node runs on this machine, and in which directory.
 func lockOwner() (dir string, busy bool) {
 	if _, err := os.Lstat(notePath); err != nil {

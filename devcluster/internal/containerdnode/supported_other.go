@@ -14,3 +14,6 @@ func New(node.Config) node.Node { return nil }
 
 // Child handles no arguments here.
 func Child([]string) (code int, handled bool) { return 0, false }
+
+// Owner is nobody here.
+func Owner() (string, error) { return "", nil }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -49,7 +50,15 @@ repository and the registry stays for the next fairlead up, unless --delete says
 func downRun(ctx context.Context, o *Options) error {
 	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()
-	err := local.Stop(ctx, o.Dir)
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("finding this program: %w", err)
+	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return err
+	}
+	err = local.Stop(ctx, dir, self)
 	switch {
 	case errors.Is(err, local.ErrNotRunning):
 		o.IO.Say("nothing is running")
