@@ -59,7 +59,7 @@ func choosePorts(ctx context.Context, dir string, o Options) (ports, error) {
 			err = errors.New("it is named twice")
 		}
 		if err != nil {
-			return p, fmt.Errorf("taking port %d: %w; end what uses it, or choose another with %s", *c.field, err, c.flag)
+			return p, fmt.Errorf("taking port %d: %v; end what uses it, or choose another with %s", *c.field, err, c.flag)
 		}
 		taken[*c.field] = true
 	}
@@ -92,7 +92,7 @@ func freePort(taken map[int]bool) (int, error) {
 }
 
 // portPatience is how long what was killed may take to give its ports back.
-const portPatience = 10 * time.Second
+const portPatience = 5 * time.Second
 
 func awaitPort(ctx context.Context, port int) error {
 	ctx, cancel := context.WithTimeout(ctx, portPatience)
