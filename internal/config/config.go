@@ -9,6 +9,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/yaml"
 )
 
@@ -155,6 +156,8 @@ func (c *Config) check() error {
 		switch {
 		case r.Name == "" || r.URL == "":
 			return fmt.Errorf("%s: name and url are needed", at)
+		case len(validation.IsDNS1123Label(r.Name)) > 0:
+			return fmt.Errorf("%s.name: %q: want lower case letters, digits and -, at most 63", at, r.Name)
 		case seen[r.Name]:
 			return fmt.Errorf("%s: there are two roots named %q", at, r.Name)
 		case r.Interval != nil && r.Interval.Duration != c.Interval.Duration:
@@ -162,7 +165,7 @@ func (c *Config) check() error {
 		}
 		seen[r.Name] = true
 		for _, p := range r.Paths {
-			if path.IsAbs(p) || strings.HasPrefix(path.Clean(p), "..") {
+			if clean := path.Clean(p); path.IsAbs(p) || clean == ".." || strings.HasPrefix(clean, "../") {
 				return fmt.Errorf("%s.paths: %q leaves the repository", at, p)
 			}
 		}

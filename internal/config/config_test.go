@@ -1,70 +1,59 @@
 package config
 
 import (
-	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-func TestParseFillsDefaults(t *testing.T) {
-	got, err := Parse([]byte(`
-namespace: system
-roots: [{name: fleet, url: "https://git.example.com/fleet"}]
-credentials: [{prefix: "https://git.example.com/", secret: git}]
-`))
+func TestParseDefaults(t *testing.T) {
+	c, err := Parse([]byte("roots: [{name: fleet, url: https://git.example.com/fleet}]\ncredentials: [{prefix: https://git, secret: git}]"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Config{
-		Namespace: "system", Listen: DefaultListen, Interval: metav1.Duration{Duration: time.Minute},
-		Parallel: DefaultParallel, Workers: DefaultWorkers,
-		Roots:   []Root{{Name: "fleet", URL: "https://git.example.com/fleet", Paths: []string{"."}}},
-		Sources: []Source{{Prefix: "https://git.example.com/", Secret: "git", Namespace: "system"}},
+	if c.Namespace != DefaultNamespace || c.Listen != DefaultListen || c.Interval.Duration != DefaultInterval || c.Parallel != DefaultParallel || c.Workers != DefaultWorkers {
+		t.Errorf("defaults are missing: %+v", c)
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("configuration (-want +got):\n%s", diff)
+	if len(c.Roots[0].Paths) != 1 || c.Roots[0].Paths[0] != "." {
+		t.Errorf("a root without paths reads %q", c.Roots[0].Paths)
+	}
+	if c.Sources[0].Namespace != DefaultNamespace {
+		t.Errorf("a credential without namespace is looked for in %q", c.Sources[0].Namespace)
+	}
+	if c, err = Parse([]byte("interval: 30s")); err != nil || c.Interval.Duration != 30*time.Second {
+		t.Errorf("interval is %s, error %v", c.Interval.Duration, err)
 	}
 }
 
-func TestParseRefuses(t *testing.T) {
-	for name, tt := range map[string]struct{ text, want string }{
-		"an unknown field":         {"intervall: 1m", `unknown field "intervall"`},
-		"a wrong type":             {"parallel: many", "parallel"},
-		"an address without port":  {"listen: localhost", "listen: "},
-		"a tiny interval":          {"interval: 10ms", "interval: 10ms is less than a second"},
-		"no workers":               {"workers: -1", "parallel, workers: "},
-		"a root without URL":       {"roots: [{name: a}]", "roots[0]: name and url are needed"},
-		"two roots of one name":    {"roots: [{name: a, url: u}, {name: a, url: v}]", `two roots named "a"`},
-		"an interval of its own":   {"roots: [{name: a, url: u, interval: 5m}]", "roots[0].interval: "},
-		"a path that leads out":    {"roots: [{name: a, url: u, paths: [x/../../y]}]", `"x/../../y" leaves the repository`},
-		"an absolute path":         {"roots: [{name: a, url: u, paths: [/etc]}]", `"/etc" leaves the repository`},
-		"half a rewrite":           {"rewrites: [{from: a}]", "rewrites[0]: from and to are needed"},
-		"a credential for nothing": {"credentials: [{secret: s}]", "credentials[0]: prefix and secret are needed"},
+func TestParseErrors(t *testing.T) {
+	root := func(more string) string {
+		return "roots: [{name: fleet, url: https://git.example.com/fleet" + more + "}]"
+	}
+	for _, c := range []struct{ name, text, says string }{
+		{"no YAML", "roots: [", "yaml"},
+		{"unknown field", "intervall: 1m", "intervall"},
+		{"field twice", "listen: :1\nlisten: :2", "listen"},
+		{"wrong type", "parallel: many", "parallel"},
+		{"address without port", "listen: localhost", "listen"},
+		{"interval too short", "interval: 10ms", "interval"},
+		{"no room", "parallel: -1", "parallel"},
+		{"root without url", "roots: [{name: fleet}]", "roots[0]"},
+		{"root whose name is none", "roots: [{name: My Fleet, url: u}]", "roots[0].name"},
+		{"two roots of one name", "roots: [{name: a, url: u}, {name: a, url: v}]", `two roots named "a"`},
+		{"interval of a root", root(", interval: 5m"), "roots[0].interval"},
+		{"path up", root(", paths: [a/../../b]"), "roots[0].paths"},
+		{"absolute path", root(", paths: [/etc]"), "roots[0].paths"},
+		{"half a rewrite", "rewrites: [{from: a}]", "rewrites[0]"},
+		{"credential without Secret", "credentials: [{prefix: https://git}]", "credentials[0]"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			if _, err := Parse([]byte(tt.text)); err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("error %v, want one with %q", err, tt.want)
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Parse([]byte(c.text))
+			if err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("got %v, want it to name %q", err, c.says)
 			}
 		})
 	}
-}
-
-func TestLoadNamesTheFile(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "controller.yaml")
-	if _, err := Load(file); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), file) {
-		t.Errorf("a missing file gives %v", err)
-	}
-	if err := os.WriteFile(file, []byte("listen: x"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Load(file); err == nil || !strings.Contains(err.Error(), file+": listen") {
-		t.Errorf("a wrong file gives %v", err)
+	if _, err := Parse([]byte(root(", paths: [..data, a/b]"))); err != nil {
+		t.Errorf("a name that begins with dots is refused: %v", err)
 	}
 }
