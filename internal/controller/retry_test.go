@@ -1,0 +1,122 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/fairlead-cd/fairlead/internal/health"
+	"github.com/fairlead-cd/fairlead/internal/kube"
+	"github.com/fairlead-cd/fairlead/internal/model"
+)
+
+func TestRetryAfter(t *testing.T) {
+	for name, c := range map[string]struct {
+		err  error
+		want time.Duration
+	}{
+		"invalid":           {&model.Error{Kind: model.ErrInvalid}, 0},
+		"not found":         {&model.Error{Kind: model.ErrNotFound}, 0},
+		"denied":            {fmt.Errorf("applying: %w", &model.Error{Kind: model.ErrDenied}), deniedPause},
+		"transient":         {&model.Error{Kind: model.ErrTransient}, 2 * time.Second},
+		"unknown":           {errors.New("what"), 2 * time.Second},
+		"conflict":          {&model.Error{Kind: model.ErrConflict}, 2 * time.Second},
+		"unknown kind":      {&model.Error{Kind: model.ErrInvalid, Reason: kube.ReasonUnknownKind}, 2 * time.Second},
+		"missing namespace": {&model.Error{Kind: model.ErrNotFound, Reason: kube.ReasonNamespaceNotFound}, 2 * time.Second},
+		"shutdown":          {fmt.Errorf("reading: %w", context.Canceled), 0},
+		"superseded":        {health.ErrSuperseded, 0},
+	} {
+		if got := new(Reconciler).retryAfter(releaseID("a"), c.err); got != c.want {
+			t.Errorf("%s: again after %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+func TestRetriesSpaceOut(t *testing.T) {
+	var b retries
+	id := releaseID("a")
+	for _, want := range []time.Duration{2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300, 300, 300} {
+		if got := b.next(id); got != want*time.Second {
+			t.Errorf("got %s, want %ds", got, want)
+		}
+	}
+	if got := b.next(releaseID("b")); got != 2*time.Second {
+		t.Errorf("another release waits %s", got)
+	}
+	now := time.Now()
+	b.rest(id, now.Add(time.Minute))
+	if b.wait(id, now) != time.Minute || b.wait(id, now.Add(time.Hour)) != 0 {
+		t.Error("a half-applied release does not rest as long as it should")
+	}
+	b.forget(id)
+	if b.wait(id, now) != 0 || b.next(id) != 2*time.Second {
+		t.Error("a forgotten release is remembered")
+	}
+}
+
+// TestRepairsDoNotFight: the wait that is told is long enough, and a repair follows it.
+func TestRepairsDoNotFight(t *testing.T) {
+	var p repairs
+	id, now := releaseID("a"), time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	var pauses []time.Duration
+	for range freeRounds {
+		if wait := p.wait(id, now); wait != 0 {
+			t.Fatalf("an early repair waits %s", wait)
+		}
+	}
+	for range 8 {
+		wait := p.wait(id, now)
+		if wait <= 0 {
+			t.Fatal("a fight goes on at full speed")
+		}
+		pauses = append(pauses, wait)
+		if now = now.Add(wait); p.wait(id, now) != 0 {
+			t.Fatal("the repair after the wait is put off again")
+		}
+	}
+	if pauses[0] != time.Second || pauses[7] != peaceAfter/2 {
+		t.Errorf("pauses are %v", pauses)
+	}
+	if now = now.Add(2 * peaceAfter); p.wait(id, now) != 0 || p.wait(id, now) != 0 {
+		t.Error("an old fight counts still")
+	}
+	p.forget(id)
+	if len(p.seen) != 0 {
+		t.Error("a forgotten release is remembered")
+	}
+}
+
+// TestKnown: the history is completed by what was just written, until the watch has told of it.
+func TestKnown(t *testing.T) {
+	rel := model.Release{ID: releaseID("web"), Namespace: "dev", Name: "web"}
+	renamed := rel
+	renamed.Name = "other"
+	rec := func(n int, inputs string) model.Record { return model.Record{Revision: n, Owner: "me", Inputs: inputs} }
+	r := &Reconciler{written: map[model.ReleaseID]*written{}}
+	last := func(rel model.Release, history ...model.Record) string {
+		rec := newest(r.known(rel, history))
+		if rec == nil {
+			return "none"
+		}
+		return fmt.Sprint(rec.Revision, rec.Inputs)
+	}
+	want := func(what, got, want string) {
+		t.Helper()
+		if got != want {
+			t.Errorf("%s: %s, want %s", what, got, want)
+		}
+	}
+	want("nothing written", last(rel), "none")
+	two := rec(2, "written")
+	r.remember(rel, &two)
+	want("not told yet", last(rel, rec(1, "old")), "2written")
+	want("under another name", last(renamed), "none")
+	want("told", last(rel, rec(1, "old"), rec(2, "as told")), "2written")
+	r.remember(rel, &two)
+	want("deleted after it was told", last(rel), "none")
+	want("and forgotten", last(rel, rec(1, "old")), "1old")
+	r.remember(rel, &two)
+	want("overtaken", last(rel, rec(3, "newer")), "3newer")
+}
