@@ -71,7 +71,9 @@ func TestRollbackAfterFailure(t *testing.T) {
 		}
 		return nil
 	})
-	s.want(s.fairlead("status", "web", "-n", s.ns), 1, "example.com/web:1.0")
+	// It is held there, and goes on to say why.
+	s.told(s.ns, "web", "Held", "True", "Rollback to 1", "example.com/web:1.0")
+	s.want(s.fairlead("status", "web", "-n", s.ns), 0, "Held", "example.com/web:1.0")
 	// A commit that touches something else does not end it.
 	s.commit(repo, "main", map[string]string{"README.md": "Words."})
 	id := s.commit(repo, "main", map[string]string{"charts/web/values.yaml": strings.Replace(values, "message: hello", "message: better", 1)})
