@@ -80,8 +80,15 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer stopServers()
-	return in.supervise(ctx)
+	err = in.supervise(ctx)
+	// An API server that is interrupted while it starts ends its process on the spot, and leaves
+	// what the node has made so far.
+	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpPatience)
+	defer cancel()
+	return errors.Join(err, cleanUp(patience, filepath.Join(o.Dir, "cluster"), o.Self))
 }
+
+const cleanUpPatience = 30 * time.Second
 
 // prepare chooses ports and the webhook's secret, the same as last time where they were chosen
 // before: image names and clone URLs contain them.
