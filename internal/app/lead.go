@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -25,7 +26,8 @@ const (
 )
 
 // lead runs work while this process holds the lease, and ends with an error when it loses it:
-// what another process does meanwhile must not be done twice.
+// what another process does meanwhile must not be done twice. The lease is given back only once
+// work has ended.
 func lead(ctx context.Context, client kubernetes.Interface, c config.Config, log *slog.Logger, work func(context.Context) error) error {
 	host, err := os.Hostname()
 	if err != nil {
@@ -34,11 +36,18 @@ func lead(ctx context.Context, client kubernetes.Interface, c config.Config, log
 	// Whoever comes back under the same name and address goes on at once: nobody else can be it,
 	// since the address is taken only once.
 	identity := host + "_" + c.Listen
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	election, resign := context.WithCancel(context.WithoutCancel(ctx))
+	defer resign()
+	var began atomic.Int32 // whoever is first: work, whose end resigns, or the end before it began
+	const working, ended = 1, 2
+	defer context.AfterFunc(ctx, func() {
+		if began.CompareAndSwap(0, ended) {
+			resign()
+		}
+	})()
 	done := make(chan error, 1)
 	lost := fmt.Errorf("holding lease %s/%s: lost it", c.Namespace, leaseName)
-	leaderelection.RunOrDie(ctx, leaderelection.LeaderElectionConfig{
+	leaderelection.RunOrDie(election, leaderelection.LeaderElectionConfig{
 		Lock: &resourcelock.LeaseLock{
 			LeaseMeta: metav1.ObjectMeta{Namespace: c.Namespace, Name: leaseName},
 			Client:    client.CoordinationV1(), LockConfig: resourcelock.ResourceLockConfig{Identity: identity},
@@ -46,10 +55,16 @@ func lead(ctx context.Context, client kubernetes.Interface, c config.Config, log
 		LeaseDuration: leaseDuration, RenewDeadline: leaseRenew, RetryPeriod: leaseRetry, ReleaseOnCancel: true,
 		Name: leaseName,
 		Callbacks: leaderelection.LeaderCallbacks{
-			OnStartedLeading: func(ctx context.Context) {
+			OnStartedLeading: func(held context.Context) {
+				if !began.CompareAndSwap(0, working) {
+					return
+				}
 				log.Info("leading", "identity", identity)
-				done <- work(ctx)
-				cancel()
+				held, cancel := context.WithCancel(held)
+				defer cancel()
+				defer context.AfterFunc(ctx, cancel)()
+				done <- work(held)
+				resign()
 			},
 			OnStoppedLeading: func() {
 				log.Info("no longer leading", "identity", identity)
@@ -61,13 +76,12 @@ func lead(ctx context.Context, client kubernetes.Interface, c config.Config, log
 			},
 		},
 	})
-	select {
-	case err := <-done:
-		return err
-	default:
-		if ctx.Err() != nil {
-			return nil
-		}
-		return lost
+	resigned := election.Err() != nil
+	if began.Load() == working {
+		err = <-done // where the lease was lost, its context has ended
 	}
+	if err == nil && !resigned {
+		err = lost
+	}
+	return err
 }

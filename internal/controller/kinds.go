@@ -9,6 +9,7 @@ import (
 
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -109,6 +110,10 @@ func hold(annotations map[string]string) (*model.Hold, error) {
 }
 
 func (k helmReleaseKind) Write(ctx context.Context, id model.ReleaseID, rep Report) error {
+	return upToDate(ctx, k.r.helmReleases, id, func() error { return k.write(ctx, id, rep) })
+}
+
+func (k helmReleaseKind) write(ctx context.Context, id model.ReleaseID, rep Report) error {
 	req, found := k.r.helmReleases.Get(id)
 	if !found {
 		return nil
@@ -180,6 +185,10 @@ func (k applicationKind) Read(ctx context.Context, id model.ReleaseID) (ask, boo
 const annotationHandled = "fairlead.dev/handled"
 
 func (k applicationKind) Write(ctx context.Context, id model.ReleaseID, rep Report) error {
+	return upToDate(ctx, k.r.applications, id, func() error { return k.write(ctx, id, rep) })
+}
+
+func (k applicationKind) write(ctx context.Context, id model.ReleaseID, rep Report) error {
 	req, found := k.r.applications.Get(id)
 	if !found {
 		return nil
@@ -261,9 +270,15 @@ func mergePatch(before, after any) ([]byte, error) {
 	return patch, nil
 }
 
-// patch sends a merge patch and takes over the resource version it results in. A request that is
-// gone needs no status.
-func (r *Reconciler) patch(ctx context.Context, gvk schema.GroupVersionKind, id model.ReleaseID, sub string, patch []byte, meta interface{ SetResourceVersion(string) }) error {
+// patch sends a merge patch to the version of a request that meta is of, and takes over the version
+// it results in. The error is a conflict when the request has changed since: what the answer is of
+// would not be what was read, and the store would take it for newer than the change. A request that
+// is gone needs no status.
+func (r *Reconciler) patch(ctx context.Context, gvk schema.GroupVersionKind, id model.ReleaseID, sub string, patch []byte, meta *metav1.ObjectMeta) error {
+	patch, err := onVersion(patch, meta.ResourceVersion)
+	if err != nil {
+		return err
+	}
 	got, err := r.kube.Patch(ctx, gvk, id.Namespace, id.Name, sub, types.MergePatchType, patch, model.FieldManager)
 	if model.KindOf(err) == model.ErrNotFound {
 		return nil
@@ -271,8 +286,23 @@ func (r *Reconciler) patch(ctx context.Context, gvk schema.GroupVersionKind, id 
 	if err != nil {
 		return fmt.Errorf("writing the status of %s: %w", id, err)
 	}
-	meta.SetResourceVersion(got.ResourceVersion)
+	meta.ResourceVersion, meta.Generation = got.ResourceVersion, got.Generation
 	return nil
+}
+
+// onVersion makes a merge patch one that is refused where the object is of another version.
+func onVersion(patch []byte, version string) ([]byte, error) {
+	var p map[string]any
+	if err := json.Unmarshal(patch, &p); err != nil {
+		return nil, fmt.Errorf("writing a status: %w", err)
+	}
+	m, _ := p["metadata"].(map[string]any)
+	if m == nil {
+		m = map[string]any{}
+	}
+	m["resourceVersion"] = version
+	p["metadata"] = m
+	return json.Marshal(p)
 }
 
 // reallyGone asks the API server whether an object that the watch says is gone does not exist, and

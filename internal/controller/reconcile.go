@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	argo "github.com/fairlead-cd/fairlead/api/argoproj/v1alpha1"
 	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/pipeline"
@@ -238,7 +236,7 @@ func (r *Reconciler) goBack(ctx context.Context, t *Turn, failed pipeline.Reques
 	if out.Err != nil {
 		return r.retryAfter(t.ID, out.Err)
 	}
-	return 0
+	return time.Millisecond // the next turn tells that it is held, and why
 }
 
 // lastGood is the newest revision that was what it should be; 0 when there was none.
@@ -293,7 +291,8 @@ func (r *Reconciler) finish(ctx context.Context, t *Turn, a ask) time.Duration {
 		map[string]any{"metadata": map[string]any{"finalizers": req.Object.Finalizers}},
 		map[string]any{"metadata": map[string]any{"finalizers": left}})
 	if err == nil {
-		err = r.patch(ctx, applicationGVK, t.ID, "", patch, &metav1.ObjectMeta{})
+		meta := req.Object.ObjectMeta
+		err = r.patch(ctx, applicationGVK, t.ID, "", patch, &meta)
 	}
 	if err != nil {
 		r.log.Error("letting go of a deleted Application", "release", t.ID.String(), "error", err)

@@ -238,6 +238,36 @@ func newer(a, b string) bool {
 	return a > b
 }
 
+// upToDate does a write on what the store has of a request, and again when the request has changed
+// meanwhile and the store has learned of it.
+func upToDate[T any, P interface {
+	*T
+	metav1.Object
+}](ctx context.Context, s *requests[T, P], id model.ReleaseID, write func() error) error {
+	version := func() string {
+		if req, found := s.Get(id); found {
+			return req.Object.GetResourceVersion()
+		}
+		return ""
+	}
+	for {
+		was := version()
+		err := write()
+		if model.KindOf(err) != model.ErrConflict {
+			return err
+		}
+		wait, cancel := context.WithTimeout(ctx, changeDelay)
+		late := waitFor(wait, func() bool { return version() != was })
+		cancel()
+		if late != nil {
+			return err
+		}
+	}
+}
+
+// changeDelay is how long a watch may take to tell of a change that a write ran into.
+const changeDelay = 5 * time.Second
+
 // waitFor polls nothing that costs: it looks at memory until cond holds.
 func waitFor(ctx context.Context, cond func() bool) error {
 	tick := time.NewTicker(5 * time.Millisecond)

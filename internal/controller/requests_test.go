@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -154,6 +155,43 @@ func TestNewer(t *testing.T) {
 	}{{"10", "9", true}, {"9", "10", false}, {"10", "10", false}, {"11", "10", true}, {"1", "", true}} {
 		if got := newer(c.a, c.b); got != c.want {
 			t.Errorf("newer(%q, %q) = %v", c.a, c.b, got)
+		}
+	}
+}
+
+// TestUpToDate: a write that ran into a change is done again on what the watch told of it, and a
+// conflict that the watch does not explain is told.
+func TestUpToDate(t *testing.T) {
+	s, _ := store()
+	must(t, s.Add(helmReleaseAt(t, "web", "10", "1", "")))
+	var on []string
+	err := upToDate(t.Context(), s, releaseID("web"), func() error {
+		req, _ := s.Get(releaseID("web"))
+		on = append(on, req.Object.ResourceVersion)
+		if len(on) > 1 {
+			return nil
+		}
+		must(t, s.Update(helmReleaseAt(t, "web", "11", "2", "")))
+		return &model.Error{Kind: model.ErrConflict}
+	})
+	if diff := cmp.Diff([]string{"10", "11"}, on); err != nil || diff != "" {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := upToDate(ended, s, releaseID("web"), func() error { return &model.Error{Kind: model.ErrConflict} }); model.KindOf(err) != model.ErrConflict {
+		t.Errorf("an unexplained conflict gives %v", err)
+	}
+}
+
+func TestOnVersion(t *testing.T) {
+	for patch, want := range map[string]string{
+		`{"status":{"phase":"x"}}`:                      `{"metadata":{"resourceVersion":"7"},"status":{"phase":"x"}}`,
+		`{"metadata":{"annotations":{"a":null}}}`:       `{"metadata":{"annotations":{"a":null},"resourceVersion":"7"}}`,
+		`{"metadata":{"finalizers":["a"]},"spec":null}`: `{"metadata":{"finalizers":["a"],"resourceVersion":"7"},"spec":null}`,
+	} {
+		if got, err := onVersion([]byte(patch), "7"); err != nil || string(got) != want {
+			t.Errorf("%s becomes %s, %v", patch, got, err)
 		}
 	}
 }
