@@ -137,6 +137,7 @@ func (r *Reconciler) act(ctx context.Context, t *Turn, k kind, rep *Report) time
 	d := Decide(obs)
 	rep.Decision = d
 	req := pipeline.Request{Release: rep.Ask.Release, Reason: d.Why, History: rep.Ask.History, Since: rep.At}
+	req.Pausing, req.Writing = t.Pausing, t.Writing
 	req.Waiting = func(ctx context.Context) context.Context {
 		ctx = t.Waiting(ctx)
 		rep.interim.end()

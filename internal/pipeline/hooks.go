@@ -78,7 +78,15 @@ func (l *Line) hook(ctx context.Context, req Request, hook model.Object) error {
 	if err != nil {
 		return err
 	}
+	if req.Pausing != nil {
+		req.Pausing()
+	}
 	verdict := l.wait(ctx, own, results)
+	if req.Writing != nil {
+		if err := req.Writing(ctx); err != nil {
+			return err
+		}
+	}
 	ok := verdict.Status == model.Healthy
 	if (ok && slices.Contains(policies, hookSucceeded)) || (!ok && slices.Contains(policies, hookFailed)) {
 		if err := l.removeHook(context.WithoutCancel(ctx), own, hook); err != nil {

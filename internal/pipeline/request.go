@@ -33,6 +33,10 @@ type Request struct {
 	// Waiting is called when everything is written and only waiting is left; the context it
 	// returns may end earlier than the run's. Nil changes nothing.
 	Waiting func(context.Context) context.Context
+	// Pausing is called before the wait for a hook, after which the run writes again, and Writing
+	// after it: a slow hook keeps no other release from its turn. Either may be nil.
+	Pausing func()
+	Writing func(context.Context) error
 	// Progress is told of each object's result and health as they become known. May be nil.
 	Progress func(model.ObjectHealth)
 }
