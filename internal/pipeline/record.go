@@ -91,8 +91,8 @@ func newRecord(out *Outcome, desired Desired) model.Record {
 	switch {
 	case req.Mode == ModeRollback:
 		rec.Description = fmt.Sprintf("Rollback to %d", req.Target)
-		if last := req.Last(); last != nil && last.Status == model.RecordFailed {
-			// While the release is held there, this is all that tells why.
+		if last := req.Last(); last != nil && last.Status == model.RecordFailed && req.Release.Hold == nil {
+			// Nobody asked for it, and while the release is held there this is all that tells why.
 			rec.Description += " after: " + last.Description
 		}
 		rec.HoldBy = req.HoldBy

@@ -67,7 +67,11 @@ func (o *Options) facts(v *releases.View) [][2]string {
 		if v.Hold.Time != "" {
 			at = " at " + v.Hold.Time
 		}
-		facts = append(facts, [2]string{"held", fmt.Sprintf("at revision %d by %s%s; fairlead resume %s ends it", v.Hold.Revision, v.Hold.By, at, v.Short())})
+		where := fmt.Sprintf("at revision %d by %s%s", v.Hold.Revision, v.Hold.By, at)
+		if v.Hold.Revision == 0 { // nobody asked for it: the controller, or helm, went back by itself
+			where = "until the inputs change"
+		}
+		facts = append(facts, [2]string{"held", fmt.Sprintf("%s; fairlead resume %s ends it", where, v.Short())})
 	}
 	return facts
 }
