@@ -38,6 +38,18 @@ func (r *Reconciler) drift(ctx context.Context, rel model.Release, inv model.Inv
 	return drifted, health, nil
 }
 
+// settle finishes, at the first look after a start, what an earlier process left that died between
+// recording a revision and marking the one before it superseded.
+func (r *Reconciler) settle(ctx context.Context, rel model.Release, history []model.Record) error {
+	r.mu.Lock()
+	looked := r.expected[rel.ID]
+	r.mu.Unlock()
+	if looked || rel.ID.Kind != model.KindHelmRelease {
+		return nil
+	}
+	return r.records.Settle(ctx, rel.Namespace, rel.Name, history)
+}
+
 // expectOnce tells the live store what the record of an earlier process says. From then on it is the
 // runs that tell: what one applied and did not come to record is no drift from what was before.
 func (r *Reconciler) expectOnce(id model.ReleaseID, inv model.Inventory) {

@@ -339,6 +339,9 @@ func (r *Reconciler) observe(ctx context.Context, rep *Report) (Observation, err
 		return obs, nil
 	}
 	var err error
+	if err = r.settle(ctx, a.Release, a.History); err != nil {
+		return obs, err
+	}
 	obs.Drift, obs.Health, err = r.drift(ctx, a.Release, obs.Last.Inventory)
 	return obs, err
 }
