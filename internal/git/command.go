@@ -39,7 +39,7 @@ type command struct {
 	env      []string    // added to the base environment
 	config   [][2]string // added to the base configuration
 	protocol string      // the only one allowed; empty allows none
-	limit    int64       // largest file it may write; 0 is no limit
+	limit    int64       // largest file it and its helpers may write; 0 is no limit; takes stdin
 }
 
 const (
@@ -96,10 +96,16 @@ func (g *Git) run(ctx context.Context, c command) ([]byte, error) {
 	stdout := &bounded{max: maxOutput}
 	stderr := &bounded{max: maxStderr, keepTail: true}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
+	var limited chan struct{}
+	if c.limit > 0 {
+		limited = make(chan struct{})
+		cmd.Stdin = gated{Reader: c.stdin, open: limited}
+	}
 	err := cmd.Start()
 	if err == nil {
 		if c.limit > 0 {
 			limitFileSize(cmd.Process.Pid, c.limit)
+			close(limited)
 		}
 		err = cmd.Wait()
 	}
@@ -116,6 +122,18 @@ func (g *Git) run(ctx context.Context, c command) ([]byte, error) {
 		}
 	}
 	return nil, &failure{stderr: scrub(stderr.String()), err: err}
+}
+
+// gated gives nothing before it is opened. A limit can only be set on what already runs; git waits
+// for its input before it fetches.
+type gated struct {
+	io.Reader
+	open <-chan struct{}
+}
+
+func (g gated) Read(p []byte) (int, error) {
+	<-g.open
+	return g.Reader.Read(p)
 }
 
 // bounded keeps the first max bytes written, or the last, and notes that there were more.
