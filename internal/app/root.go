@@ -62,6 +62,8 @@ func newRoot(f *cli.Factory, e env) *cobra.Command {
 	root.AddGroup(
 		&cobra.Group{ID: cli.GroupLook, Title: "See how releases stand:"},
 		&cobra.Group{ID: cli.GroupAct, Title: "Act on a release:"},
+		&cobra.Group{ID: cli.GroupDeploy, Title: "Deploy from here, without a controller:"},
+		&cobra.Group{ID: cli.GroupBuild, Title: "Check charts, pipelines and repositories:"},
 		&cobra.Group{ID: cli.GroupRun, Title: "Run Fairlead:"},
 	)
 	root.AddCommand(
@@ -83,6 +85,9 @@ func newRoot(f *cli.Factory, e env) *cobra.Command {
 		versioncmd.NewCmdVersion(f, nil),
 		renderWorker(f), exitCodesTopic(), environmentTopic(),
 	)
+	root.AddCommand(deployCommands(f, e)...)
+	root.AddCommand(chartCommands(f, e)...)
+	root.AddCommand(ciCommands(f, e)...)
 	return root
 }
 

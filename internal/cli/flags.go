@@ -10,9 +10,11 @@ import (
 
 // The groups that the help lists commands in.
 const (
-	GroupLook = "look"
-	GroupAct  = "act"
-	GroupRun  = "run"
+	GroupLook   = "look"
+	GroupAct    = "act"
+	GroupDeploy = "deploy"
+	GroupBuild  = "build"
+	GroupRun    = "run"
 )
 
 // AddFormatFlag adds -o to a command. formats are those it prints, the first its default.
