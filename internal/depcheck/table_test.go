@@ -51,6 +51,9 @@ var allowed = map[string][]string{
 	// The line: the only room that knows all six.
 	"internal/pipeline": with("internal/model", adapters, stages, []string{"internal/live"}),
 
+	// Charts on disk: checked and described without the line.
+	"internal/chart": with("internal/model", adapters, words, []string{"internal/render"}),
+
 	// Who calls the line.
 	"internal/controller": with("internal/model", adapters, words, []string{
 		"api", "internal/live", "internal/pipeline", "internal/support",
@@ -59,7 +62,7 @@ var allowed = map[string][]string{
 	"internal/server": with("internal/model", adapters, words, []string{"api", "internal/live", "internal/pipeline"}),
 	"internal/cli": with("internal/model", adapters, words, []string{
 		"api", "internal/live", "internal/pipeline", "internal/support", "internal/health", "internal/record",
-		"internal/config", "internal/local",
+		"internal/config", "internal/local", "internal/chart",
 	}),
 
 	// Servers for tests and for "fairlead up", which runs everything on one machine.
