@@ -4,7 +4,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fairlead-cd/fairlead/internal/cli"
+	"github.com/fairlead-cd/fairlead/internal/cli/ci"
 )
 
 // ciCommands write and check pipelines.
-func ciCommands(*cli.Factory, env) []*cobra.Command { return nil }
+func ciCommands(f *cli.Factory, _ env) []*cobra.Command {
+	return []*cobra.Command{
+		ci.NewCmdCI(),
+	}
+}
