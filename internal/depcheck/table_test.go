@@ -55,6 +55,9 @@ var allowed = map[string][]string{
 	"internal/chart": with("internal/model", adapters, words, []string{"internal/render"}),
 
 	// Who calls the line.
+	"internal/deploy": with("internal/model", adapters, words, []string{
+		"internal/live", "internal/pipeline", "internal/source", "internal/plan", "internal/health", "internal/record",
+	}),
 	"internal/controller": with("internal/model", adapters, words, []string{
 		"api", "internal/live", "internal/pipeline", "internal/support",
 		"internal/source", "internal/health", "internal/record",
@@ -62,7 +65,7 @@ var allowed = map[string][]string{
 	"internal/server": with("internal/model", adapters, words, []string{"api", "internal/live", "internal/pipeline"}),
 	"internal/cli": with("internal/model", adapters, words, []string{
 		"api", "internal/live", "internal/pipeline", "internal/support", "internal/health", "internal/record",
-		"internal/config", "internal/local", "internal/chart",
+		"internal/config", "internal/local", "internal/chart", "internal/deploy",
 	}),
 
 	// Servers for tests and for "fairlead up", which runs everything on one machine.
