@@ -53,12 +53,27 @@ type ValuesLayer struct {
 	Optional  bool       // File: a missing file is skipped
 }
 
-// Parameter is one --set (or --set-string when ForceString) of Helm.
+// Parameter is one --set (or --set-string when ForceString) of Helm. With a Form it is a flag of
+// Helm's command line as it was written: Value is the whole argument and Name is empty.
 type Parameter struct {
 	Name        string
 	Value       string
 	ForceString bool
+	Form        SetForm
+	Files       map[string]string // FormFile: what the paths in Value hold
 }
+
+// SetForm names the flag that an argument was given to.
+type SetForm string
+
+// The flags, each with a grammar of its own.
+const (
+	FormSet     SetForm = "set"         // a=1,b={x,y}
+	FormString  SetForm = "set-string"  // the same, every value a string
+	FormFile    SetForm = "set-file"    // the same, every value the path of a file
+	FormJSON    SetForm = "set-json"    // a={"x":1} or {"a":{"x":1}}
+	FormLiteral SetForm = "set-literal" // a=1,2: one name, the rest its value
+)
 
 // Hold keeps a release at a revision until its inputs change or someone resumes it.
 type Hold struct {

@@ -3,6 +3,8 @@ package render
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
@@ -24,6 +26,12 @@ func inputs(rel model.Release, a model.Artifact, caps model.Capabilities, t trai
 		parts = append(parts, []byte("layer"), l.YAML, []byte(l.File), []byte(strconv.FormatBool(l.Optional)))
 		if l.Set != nil {
 			parts = append(parts, []byte(l.Set.Name), []byte(l.Set.Value), []byte(strconv.FormatBool(l.Set.ForceString)))
+			if l.Set.Form != "" {
+				parts = append(parts, []byte(l.Set.Form))
+			}
+			for _, name := range slices.Sorted(maps.Keys(l.Set.Files)) {
+				parts = append(parts, []byte(name), []byte(l.Set.Files[name]))
+			}
 		}
 	}
 	if t.Capabilities {

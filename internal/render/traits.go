@@ -123,6 +123,9 @@ func (s *scans) of(rel model.Release, a model.Artifact) (traits, error) {
 		t.look(l.YAML)
 		if l.Set != nil {
 			t.look([]byte(l.Set.Value))
+			for _, text := range l.Set.Files {
+				t.look([]byte(text))
+			}
 		}
 		file := path.Join(a.Path, l.File)
 		if l.File == "" || !strings.HasPrefix(path.Clean(l.File), "..") || !filepath.IsLocal(file) {

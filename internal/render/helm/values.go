@@ -123,6 +123,9 @@ func origin(l model.ValuesLayer) string {
 var bareComma = regexp.MustCompile(`(^|[^\\]),`)
 
 func set(into map[string]any, l model.ValuesLayer, hide *mask) error {
+	if l.Set.Form != "" {
+		return assign(into, l, hide)
+	}
 	value := l.Set.Value
 	if l.Sensitive {
 		hide.scalar(value)
