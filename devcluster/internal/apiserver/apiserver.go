@@ -31,6 +31,9 @@ type Options struct {
 	ServiceCIDR string
 	// AuditLog is a file for one JSON line a request, or empty.
 	AuditLog string
+	// Authentication is a file with an AuthenticationConfiguration, or empty. The server
+	// reads it again when it changes.
+	Authentication string
 	// Egress is the Unix socket of a proxy through which the server reaches nodes, pods
 	// and Services, or empty to let it dial them.
 	Egress string
@@ -104,6 +107,9 @@ func (o Options) args() ([]string, error) {
 			return nil, err
 		}
 		args = append(args, "--audit-log-path="+o.AuditLog, "--audit-policy-file="+policy)
+	}
+	if o.Authentication != "" {
+		args = append(args, "--authentication-config="+o.Authentication)
 	}
 	if o.Egress != "" {
 		selection, err := writeEgressSelection(o.Dir, o.Egress)

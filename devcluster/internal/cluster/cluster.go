@@ -164,6 +164,7 @@ func (c *Cluster) startAPIServer(ctx context.Context) (err error) {
 	o := apiserver.Options{
 		Dir: c.dir.path("config"), Listener: c.listener, Etcd: c.etcd.Endpoint, Certs: c.certs,
 		Advertise: c.ranges.gateway, ServiceCIDR: c.options.ServiceCIDR, AuditLog: c.options.AuditLog,
+		Authentication: c.options.Authentication,
 	}
 	if c.info.Node != NodeContainerd {
 		if c.egress, err = egress.Listen(c.sockets, c.options.Log); err != nil {

@@ -29,6 +29,9 @@ type Options struct {
 	Port int
 	// AuditLog is a file for one JSON line a request, or empty.
 	AuditLog string
+	// Authentication is a file with the API server's AuthenticationConfiguration (whose tokens
+	// it accepts beside certificates and service accounts), or empty.
+	Authentication string
 	// ServiceCIDR and PodCIDR are the ranges of Service and pod addresses.
 	ServiceCIDR, PodCIDR string
 	// Fresh forgets the data of runs before.

@@ -82,6 +82,7 @@ from there.`,
 	flags.StringVar(&o.cluster.Node, "node", cluster.NodeAuto, "auto, none, simulated or containerd")
 	flags.IntVar(&o.cluster.Port, "port", 0, "port of the API server; 0 takes the last one used, or any")
 	flags.StringVar(&o.cluster.AuditLog, "audit-log", "", "file for one JSON line a request")
+	flags.StringVar(&o.cluster.Authentication, "authentication-config", "", "file with an AuthenticationConfiguration: issuers whose tokens the API server accepts")
 	flags.StringVar(&o.cluster.ServiceCIDR, "service-cidr", "10.96.0.0/16", "range of Service addresses")
 	flags.StringVar(&o.cluster.PodCIDR, "pod-cidr", "10.244.0.0/16", "range of pod addresses")
 	flags.BoolVar(&o.cluster.Fresh, "fresh", false, "forget the data of earlier runs")
