@@ -1,15 +1,22 @@
 package app
 
 import (
+	"os"
+
 	"github.com/spf13/cobra"
 
 	"github.com/fairlead-cd/fairlead/internal/cli"
 	"github.com/fairlead-cd/fairlead/internal/cli/ci"
+	"github.com/fairlead-cd/fairlead/internal/cli/ci/kubeconfig"
+	"github.com/fairlead-cd/fairlead/internal/cli/ci/token"
 )
 
 // ciCommands write and check pipelines.
 func ciCommands(f *cli.Factory, _ env) []*cobra.Command {
 	return []*cobra.Command{
-		ci.NewCmdCI(),
+		ci.NewCmdCI(
+			kubeconfig.NewCmdKubeconfig(f, os.Getenv, nil),
+			token.NewCmdToken(f, os.Getenv, nil),
+		),
 	}
 }

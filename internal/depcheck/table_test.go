@@ -40,6 +40,9 @@ var allowed = map[string][]string{
 	"internal/support":    {"internal/model"},
 	"internal/imagebuild": {"internal/model", "internal/registry"},
 
+	// Around a repository's pipeline.
+	"internal/ci": with("internal/model", words),
+
 	// The line's six stages.
 	"internal/source": with("internal/model", adapters),
 	"internal/render": with("internal/model", adapters),
