@@ -68,7 +68,7 @@ var allowed = map[string][]string{
 	"internal/server": with("internal/model", adapters, words, []string{"api", "internal/live", "internal/pipeline"}),
 	"internal/cli": with("internal/model", adapters, words, []string{
 		"api", "internal/live", "internal/pipeline", "internal/support", "internal/health", "internal/record",
-		"internal/config", "internal/local", "internal/chart", "internal/deploy",
+		"internal/ci", "internal/config", "internal/local", "internal/chart", "internal/deploy",
 	}),
 
 	// Servers for tests and for "fairlead up", which runs everything on one machine.
