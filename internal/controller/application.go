@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -47,6 +46,7 @@ func (r *Reconciler) application(ctx context.Context, id model.ReleaseID, app *a
 	rel.Source = sourceRef(src)
 	rel.TopLevel = src.Directory == nil || !src.Directory.Recurse // as Argo CD reads a folder
 	rel.Values = applicationValues(src)
+	rel.Source.Files = valuesBeside(rel.Source, rel.Values)
 	var err error
 	rel.Source.Auth, err = r.auth(ctx, id, rel.Source.URL, app.Namespace, "")
 	return rel, err
@@ -103,20 +103,7 @@ func sourceRef(src *argo.ApplicationSource) model.Ref {
 	case strings.ContainsAny(src.TargetRevision, "*^~<>= |"): // Argo CD's sign for a semver range of tags
 		ref.Git = model.GitRef{SemVer: src.TargetRevision}
 	}
-	if src.Helm != nil {
-		for _, f := range src.Helm.ValueFiles {
-			if full := path.Join(src.Path, f); !strings.Contains(f, "://") && !within(src.Path, full) {
-				ref.Files = append(ref.Files, full)
-			}
-		}
-	}
 	return ref
-}
-
-// within reports whether a path is below dir, both slash-separated and below the same root.
-func within(dir, p string) bool {
-	dir = path.Clean(dir)
-	return dir == "." || p == dir || strings.HasPrefix(p, dir+"/")
 }
 
 // applicationValues are the layers in Argo CD's order: value files, values, valuesObject in place

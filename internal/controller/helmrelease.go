@@ -34,6 +34,7 @@ func (r *Reconciler) helmRelease(ctx context.Context, id model.ReleaseID, hr *v1
 		return rel, err
 	}
 	rel.Values, err = r.helmReleaseValues(ctx, id, hr)
+	rel.Source.Files = valuesBeside(rel.Source, rel.Values)
 	return rel, err
 }
 

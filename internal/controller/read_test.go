@@ -81,6 +81,11 @@ func TestReadHelmRelease(t *testing.T) {
 				t.Error(diff)
 			}
 		}, ""},
+		{"values beside the chart", `{chart: {git: u, path: charts/web}, valuesFrom: [{chartFileRef: {path: dev.yaml}}, {chartFileRef: {path: ../../env/dev.yaml}}]}`, func(t *testing.T, r model.Release) {
+			if diff := cmp.Diff([]string{"env/dev.yaml"}, r.Source.Files); diff != "" {
+				t.Error(diff)
+			}
+		}, ""},
 		{"no chart", `{}`, nil, "spec.chart names no chart"},
 		{"two charts", `{chart: {git: u, path: p, repository: r}}`, nil, "both git and repository"},
 		{"no path", `{chart: {git: u}}`, nil, "spec.chart.path"},

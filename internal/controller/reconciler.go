@@ -45,8 +45,9 @@ type Parts struct {
 	Dynamic dynamic.Interface
 	Live    *live.Store
 	Records *record.Store
-	// Objects reads a recorded manifest back.
+	// Objects reads a recorded manifest back, and Hooks recorded hooks.
 	Objects func(manifest string, rel model.Release) ([]model.Object, error)
+	Hooks   func(hooks []byte, rel model.Release) ([]model.Object, error)
 	Events  eventSink             // nil sends none
 	Metrics prometheus.Registerer // nil counts for nobody
 	Log     *slog.Logger
@@ -121,7 +122,7 @@ func New(config Config, p Parts) *Reconciler {
 		return p.Line.Desired(ctx, rel)
 	}
 	p.Line.Records = map[model.Kind]pipeline.Recorder{
-		model.KindHelmRelease: helmRecorder{store: p.Records, objects: p.Objects},
+		model.KindHelmRelease: pipeline.HelmRecorder{Store: p.Records, Objects: p.Objects, HookObjects: p.Hooks},
 		model.KindApplication: statusRecorder{now: p.Now, again: again},
 		model.KindRoot:        statusRecorder{now: p.Now, again: again},
 	}

@@ -10,48 +10,6 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/record"
 )
 
-// helmRecorder keeps history in Helm's own storage.
-type helmRecorder struct {
-	store *record.Store
-	// objects reads a recorded manifest back.
-	objects func(manifest string, rel model.Release) ([]model.Object, error)
-}
-
-func (h helmRecorder) Write(ctx context.Context, e record.Entry, history []model.Record) (model.Record, error) {
-	return h.store.Write(ctx, e, history)
-}
-
-func (h helmRecorder) Amend(ctx context.Context, rel model.Release, rec model.Record) error {
-	return h.store.SetInventory(ctx, rel.Namespace, rel.Name, rec.Revision, rec.Inventory)
-}
-
-func (h helmRecorder) Recorded(ctx context.Context, rel model.Release, rec model.Record) (pipeline.Desired, error) {
-	full, err := h.store.Load(ctx, rel.Namespace, rel.Name, rec.Revision)
-	if err != nil {
-		return pipeline.Desired{}, err
-	}
-	d := pipeline.Desired{Inputs: rec.Inputs}
-	d.Artifact.Revision = rec.Source
-	d.Rendered.Chart = &full.Chart
-	d.Rendered.Notes = full.Notes
-	if d.Rendered.Objects, err = h.objects(full.Chart.Manifest, rel); err != nil {
-		return d, fmt.Errorf("reading the manifest of revision %d of release %q: %w", rec.Revision, rel.Name, err)
-	}
-	return d, nil
-}
-
-func (h helmRecorder) Owned(ctx context.Context, rel model.Release, rec model.Record) (model.Inventory, error) {
-	full, err := h.store.Load(ctx, rel.Namespace, rel.Name, rec.Revision)
-	if err != nil {
-		return nil, err
-	}
-	return full.Objects()
-}
-
-func (h helmRecorder) Delete(ctx context.Context, rel model.Release) error {
-	return h.store.Delete(ctx, rel.Namespace, rel.Name)
-}
-
 // statusRecorder numbers revisions of releases whose history is part of their request's status:
 // what it returns is written together with the status, in one request. Their old revisions are
 // rendered again from the commit they came from.
@@ -89,6 +47,10 @@ func (s statusRecorder) Recorded(ctx context.Context, rel model.Release, rec mod
 
 func (s statusRecorder) Owned(context.Context, model.Release, model.Record) (model.Inventory, error) {
 	return nil, nil
+}
+
+func (s statusRecorder) Hooks(context.Context, model.Release, model.Record) ([]model.Object, error) {
+	return nil, nil // Argo CD has no hook for the end of an application but its own
 }
 
 func (s statusRecorder) Delete(ctx context.Context, rel model.Release) error {
