@@ -136,7 +136,7 @@ func wire(ctx context.Context, cfg *rest.Config, c config.Config, e env, log *sl
 		},
 		Sources: w.sources, Kube: client, Dynamic: dyn, Live: store,
 		Records: releases.NewStore(w.typed.CoreV1().RESTClient(), time.Now),
-		Objects: helm.Recorded, Events: o.events, Metrics: o.metrics, Log: log, Now: time.Now,
+		Objects: helm.Recorded, Hooks: helm.RecordedHooks, Events: o.events, Metrics: o.metrics, Log: log, Now: time.Now,
 	})
 	return w, nil
 }

@@ -177,7 +177,7 @@ func classifyInvalid(e *model.Error, s metav1.Status) {
 		if strings.Contains(c.Message, "immutable") || strings.Contains(c.Message, "may not be changed") ||
 			strings.Contains(c.Message, "are forbidden") || strings.Contains(c.Message, "may not change once set") {
 			e.Reason = ReasonImmutableField
-			e.Next = "the field cannot be changed in place: delete the object and sync again, or give it another name"
+			e.Next = "the field cannot be changed in place: delete the object and sync again (fairlead deploy --recreate KIND/NAME does both), or give it another name"
 		}
 	}
 	e.Msg = strings.Join(parts, "; ")

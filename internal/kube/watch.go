@@ -19,8 +19,9 @@ var v1 = schema.GroupVersion{Version: "v1"}
 
 // WatchOptions say what to watch and how objects arrive.
 type WatchOptions struct {
-	Selector string // label selector; empty is everything
-	Name     string // only the object of that name
+	Namespace string // only objects in it; empty is all of them
+	Selector  string // label selector; empty is everything
+	Name      string // only the object of that name
 	// Full asks for whole objects: built-in kinds as their Go types (by protobuf), others as
 	// *unstructured.Unstructured. Else they arrive as *metav1.PartialObjectMetadata.
 	Full bool
@@ -31,7 +32,7 @@ type WatchOptions struct {
 	TimeoutSeconds  int64
 }
 
-// Watch starts a watch on a kind in all namespaces. Bookmarks are always asked for.
+// Watch starts a watch on a kind. Bookmarks are always asked for.
 func (c *Client) Watch(ctx context.Context, gvk schema.GroupVersionKind, o WatchOptions) (watch.Interface, error) {
 	m, err := c.kinds.mapping(ctx, gvk)
 	if err != nil {
@@ -49,16 +50,15 @@ func (c *Client) Watch(ctx context.Context, gvk schema.GroupVersionKind, o Watch
 		opts.SendInitialEvents, opts.ResourceVersionMatch = &yes, metav1.ResourceVersionMatchNotOlderThan
 	}
 	var w watch.Interface
-	if req := c.reading(gvk, m, o.Full); req != nil {
+	if req := c.reading(gvk, m, o); req != nil {
 		w, err = req.SpecificallyVersionedParams(&opts, scheme.ParameterCodec, v1).Watch(ctx)
 	} else {
-		w, err = c.dynamic.Resource(m.Resource).Watch(ctx, opts)
+		w, err = c.dynamic.Resource(m.Resource).Namespace(o.Namespace).Watch(ctx, opts)
 	}
 	return w, describe("watching "+m.Resource.Resource, model.ObjectKey{}, err)
 }
 
-// List reads one page of a kind in all namespaces and calls each for every object; it returns where
-// the next page begins and the list's resourceVersion. It is for servers that cannot send initial
+// List reads one page of a kind and calls each for every object; it returns where the next page begins and the list's resourceVersion. It is for servers that cannot send initial
 // events with a watch.
 func (c *Client) List(ctx context.Context, gvk schema.GroupVersionKind, o WatchOptions, page string, each func(runtime.Object)) (next, rv string, err error) {
 	m, err := c.kinds.mapping(ctx, gvk)
@@ -67,13 +67,13 @@ func (c *Client) List(ctx context.Context, gvk schema.GroupVersionKind, o WatchO
 	}
 	opts := metav1.ListOptions{LabelSelector: o.Selector, Limit: 500, Continue: page}
 	var list runtime.Object
-	if req := c.reading(gvk, m, o.Full); req != nil {
+	if req := c.reading(gvk, m, o); req != nil {
 		if !o.Full {
 			req.SetHeader("Accept", acceptMetaList)
 		}
 		list, err = req.SpecificallyVersionedParams(&opts, scheme.ParameterCodec, v1).Do(ctx).Get()
 	} else {
-		list, err = c.dynamic.Resource(m.Resource).List(ctx, opts)
+		list, err = c.dynamic.Resource(m.Resource).Namespace(o.Namespace).List(ctx, opts)
 	}
 	if err != nil {
 		return "", "", describe("listing "+m.Resource.Resource, model.ObjectKey{}, err)
@@ -92,12 +92,12 @@ func (c *Client) List(ctx context.Context, gvk schema.GroupVersionKind, o WatchO
 	return acc.GetContinue(), acc.GetResourceVersion(), nil
 }
 
-// reading is a GET on all objects of a kind in the form asked for; nil when that is JSON of a kind
+// reading is a GET on the objects of a kind in the form asked for; nil when that is JSON of a kind
 // that client-go has no type for.
-func (c *Client) reading(gvk schema.GroupVersionKind, m Mapping, full bool) *rest.Request {
-	path := pathOf(m, "", "")
+func (c *Client) reading(gvk schema.GroupVersionKind, m Mapping, o WatchOptions) *rest.Request {
+	path := pathOf(m, o.Namespace, "")
 	switch {
-	case !full:
+	case !o.Full:
 		return c.meta.Get().AbsPath(path...).SetHeader("Accept", acceptMeta)
 	case builtin.Recognizes(gvk):
 		return c.typed.Get().AbsPath(path...)

@@ -10,7 +10,8 @@
 // of the fields that Fairlead owns and its health are taken; the rest is dropped. Kinds without a
 // health of their own are watched by metadata alone, and only objects that carry the release label
 // are sent. Secrets, ConfigMaps, Namespaces and CustomResourceDefinitions are watched whoever made
-// them: releases refer to them by name, and Helm keeps its records in Secrets.
+// them: releases refer to them by name, and Helm keeps its records in Secrets. A scoped store, for a
+// run with rights in one namespace, watches the namespaces it is asked for, and by label alone.
 //
 // # Drift
 //

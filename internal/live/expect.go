@@ -28,10 +28,13 @@ func (s *Store) Applied(label string, r model.Result) {
 	if c.Action == model.ActionUnchanged || c.Action == model.ActionConflict {
 		return
 	}
+	if c.Unowned && s.options.Scoped {
+		return // made for others as well: nobody waits for it
+	}
 	gvk := schema.GroupVersionKind{Group: c.Key.Group, Version: c.Version, Kind: c.Key.Kind}
 	ctx, cancel := context.WithTimeout(s.ctx, startTimeout)
 	defer cancel()
-	if err := s.Ensure(ctx, gvk); err != nil {
+	if err := s.EnsureIn(ctx, Place{gvk, c.Key.Namespace}); err != nil {
 		s.log.Warn("watching what was applied", "kind", gvk.Kind, "error", err)
 	}
 	s.mu.Lock()
@@ -43,7 +46,7 @@ func (s *Store) Applied(label string, r model.Result) {
 			rel.want[c.Key] = r.Fields
 		}
 	}
-	if k := s.kinds[gvk.GroupKind()]; k != nil {
+	if k := s.kinds[s.placeOf(c.Key)]; k != nil {
 		k.applied(rel, r)
 	}
 }
@@ -134,7 +137,7 @@ func (s *Store) Hold(label string) (done func()) {
 
 // check looks for drift of one object and gives the event to send, if any. The lock is held.
 func (s *Store) check(r *release, key model.ObjectKey) []Event {
-	k := s.kinds[schema.GroupKind{Group: key.Group, Kind: key.Kind}]
+	k := s.kinds[s.placeOf(key)]
 	if k == nil || !k.isSynced() {
 		return nil // told when its list is complete
 	}

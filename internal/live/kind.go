@@ -13,10 +13,11 @@ import (
 // kind is the watch on one kind and what it told. Fields below entries are guarded by the store's
 // lock; those below mu by mu.
 type kind struct {
-	store    *Store
-	gvk      schema.GroupVersionKind
-	selector string
-	health   HealthFunc
+	store     *Store
+	gvk       schema.GroupVersionKind
+	namespace string // empty is all
+	selector  string
+	health    HealthFunc
 
 	entries map[name]*entry
 	list    uint32 // number of the list that is being taken, or was taken last
@@ -48,13 +49,13 @@ func watchedWhole(gk schema.GroupKind) bool {
 
 var crdKind = schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}
 
-func newKind(s *Store, gvk schema.GroupVersionKind) *kind {
+func newKind(s *Store, gvk schema.GroupVersionKind, namespace string) *kind {
 	k := &kind{
-		store: s, gvk: gvk, selector: model.LabelRelease,
+		store: s, gvk: gvk, namespace: namespace, selector: model.LabelRelease,
 		entries: map[name]*entry{}, news: make(chan struct{}), nudge: make(chan struct{}, 1),
 	}
 	whole := watchedWhole(gvk.GroupKind())
-	if whole {
+	if whole && !s.options.Scoped {
 		k.selector = ""
 	}
 	// Content of Secrets and ConfigMaps is never asked for. A CRD is large, and was waited for when

@@ -30,7 +30,35 @@ type Options struct {
 	// Health gives the health function of a kind; nil means that the kind has no health of its own
 	// and its metadata is all that is watched.
 	Health func(gvk schema.GroupVersionKind) HealthFunc
+	// Scoped watches only the namespaces that are asked for, and there only objects with a release's
+	// label: for a run with rights in one namespace. Else a kind is watched in all of them.
+	Scoped bool
 	Log    *slog.Logger // nil discards
+}
+
+// Place is a kind and the namespace in which its objects are looked for; empty for kinds without.
+type Place struct {
+	Kind      schema.GroupVersionKind
+	Namespace string
+}
+
+// place names a watch.
+type place struct {
+	schema.GroupKind
+	namespace string // always empty unless the store is scoped
+}
+
+// place is the watch that covers a kind in a namespace.
+func (s *Store) place(gk schema.GroupKind, namespace string) place {
+	if !s.options.Scoped {
+		namespace = ""
+	}
+	return place{gk, namespace}
+}
+
+// placeOf is the watch that covers an object.
+func (s *Store) placeOf(key model.ObjectKey) place {
+	return s.place(schema.GroupKind{Group: key.Group, Kind: key.Kind}, key.Namespace)
 }
 
 // Store is what the watches told last. It is safe for concurrent use.
@@ -42,7 +70,7 @@ type Store struct {
 
 	mu       sync.RWMutex
 	subs     []func(Event)
-	kinds    map[schema.GroupKind]*kind
+	kinds    map[place]*kind
 	absent   map[schema.GroupKind]bool // kinds that the cluster does not have
 	releases map[string]*release       // by label
 	records  map[name][]*Stored        // by namespace and Helm's release name
@@ -80,20 +108,29 @@ func New(ctx context.Context, c *kube.Client, o Options) *Store {
 	}
 	return &Store{
 		ctx: ctx, client: c, options: o, log: o.Log,
-		kinds: map[schema.GroupKind]*kind{}, absent: map[schema.GroupKind]bool{},
+		kinds: map[place]*kind{}, absent: map[schema.GroupKind]bool{},
 		releases: map[string]*release{}, records: map[name][]*Stored{},
 	}
 }
 
-// Ensure starts watches on kinds and returns when their first complete lists are in. It is
+// Ensure is EnsureIn for kinds wherever their objects are.
+func (s *Store) Ensure(ctx context.Context, gvks ...schema.GroupVersionKind) error {
+	places := make([]Place, len(gvks))
+	for i, gvk := range gvks {
+		places[i].Kind = gvk
+	}
+	return s.EnsureIn(ctx, places...)
+}
+
+// EnsureIn starts watches on kinds and returns when their first complete lists are in. It is
 // idempotent and costs nothing while the watches run. A kind that the cluster does not have is no
 // error: nothing of it exists, and its watch starts when an object of it is applied.
-func (s *Store) Ensure(ctx context.Context, gvks ...schema.GroupVersionKind) error {
+func (s *Store) EnsureIn(ctx context.Context, places ...Place) error {
 	var waitFor []*kind
-	for _, gvk := range gvks {
-		k, err := s.start(ctx, gvk)
+	for _, p := range places {
+		k, err := s.start(ctx, p)
 		if err != nil {
-			return fmt.Errorf("watching %s: %w", gvk.Kind, err)
+			return fmt.Errorf("watching %s: %w", p.Kind.Kind, err)
 		}
 		if k != nil && !k.isSynced() {
 			waitFor = append(waitFor, k)
@@ -110,10 +147,11 @@ func (s *Store) Ensure(ctx context.Context, gvks ...schema.GroupVersionKind) err
 }
 
 // start gives the running watch of a kind, or begins one; nil when the cluster lacks the kind.
-func (s *Store) start(ctx context.Context, gvk schema.GroupVersionKind) (*kind, error) {
-	gk := gvk.GroupKind()
+func (s *Store) start(ctx context.Context, p Place) (*kind, error) {
+	gvk, gk := p.Kind, p.Kind.GroupKind()
+	at := s.place(gk, p.Namespace)
 	s.mu.RLock()
-	k := s.kinds[gk]
+	k := s.kinds[at]
 	s.mu.RUnlock()
 	if k != nil {
 		return k, nil
@@ -132,19 +170,19 @@ func (s *Store) start(ctx context.Context, gvk schema.GroupVersionKind) (*kind, 
 	if err != nil {
 		return nil, err
 	}
-	if k := s.kinds[gk]; k != nil {
+	if k := s.kinds[at]; k != nil {
 		return k, nil
 	}
-	k = newKind(s, gk.WithVersion(m.Resource.Version))
-	s.kinds[gk] = k
+	k = newKind(s, gk.WithVersion(m.Resource.Version), at.namespace)
+	s.kinds[at] = k
 	delete(s.absent, gk)
 	go k.run(s.ctx)
 	return k, nil
 }
 
 // ready says why nothing can be said about a kind now; nil when it can. The lock is held.
-func (s *Store) ready(gk schema.GroupKind) error {
-	k := s.kinds[gk]
+func (s *Store) ready(at place) error {
+	k, gk := s.kinds[at], at.GroupKind
 	switch {
 	case k == nil && s.absent[gk]:
 		return nil
@@ -171,11 +209,11 @@ func (s *Store) Observe(label string, keys []model.ObjectKey) (map[model.ObjectK
 	defer s.mu.RUnlock()
 	out := make(map[model.ObjectKey]model.Live, len(keys))
 	for _, key := range keys {
-		gk := schema.GroupKind{Group: key.Group, Kind: key.Kind}
-		if err := s.ready(gk); err != nil {
+		at := s.placeOf(key)
+		if err := s.ready(at); err != nil {
 			return nil, fmt.Errorf("looking for %s: %w", key, err)
 		}
-		if k := s.kinds[gk]; k != nil {
+		if k := s.kinds[at]; k != nil {
 			if e := k.entries[name{key.Namespace, key.Name}]; e != nil {
 				out[key] = e.live
 			}

@@ -57,7 +57,7 @@ func storedOf(m *metav1.ObjectMeta) *Stored {
 func (s *Store) Records(namespace, release string) ([]*Stored, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if err := s.ready(schema.GroupKind{Kind: "Secret"}); err != nil {
+	if err := s.ready(place{GroupKind: schema.GroupKind{Kind: "Secret"}}); err != nil {
 		return nil, fmt.Errorf("looking for records of release %s/%s: %w", namespace, release, err)
 	}
 	out := slices.Clone(s.records[name{namespace, release}])
@@ -69,7 +69,7 @@ func (s *Store) Records(namespace, release string) ([]*Stored, error) {
 func (s *Store) AllRecords() ([]*Stored, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if err := s.ready(schema.GroupKind{Kind: "Secret"}); err != nil {
+	if err := s.ready(place{GroupKind: schema.GroupKind{Kind: "Secret"}}); err != nil {
 		return nil, fmt.Errorf("looking for records: %w", err)
 	}
 	var out []*Stored

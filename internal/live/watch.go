@@ -59,7 +59,7 @@ func (k *kind) run(ctx context.Context) {
 // watch follows one connection to its end. Nil is an end that the server chose.
 func (k *kind) watch(ctx context.Context) error {
 	o := kube.WatchOptions{
-		Selector: k.selector, Full: k.health != nil, ResourceVersion: k.rv,
+		Namespace: k.namespace, Selector: k.selector, Full: k.health != nil, ResourceVersion: k.rv,
 		// As client-go does: between five and ten minutes, so that watches do not end together.
 		TimeoutSeconds: int64(300 + rand.IntN(300)),
 	}
@@ -193,7 +193,7 @@ func (k *kind) vanished(ctx context.Context) bool {
 		return false
 	}
 	s.mu.Lock()
-	delete(s.kinds, k.gvk.GroupKind())
+	delete(s.kinds, s.place(k.gvk.GroupKind(), k.namespace))
 	s.absent[k.gvk.GroupKind()] = true
 	var events []Event
 	for _, e := range k.entries {

@@ -41,6 +41,8 @@ const (
 	KindHelmRelease Kind = "HelmRelease" // helm.fluxcd.io/v1
 	KindApplication Kind = "Application" // argoproj.io/v1alpha1
 	KindRoot        Kind = "Root"        // a folder of manifests named in the configuration
+	KindHelm        Kind = "Helm"        // a chart deployed without a request in the cluster, by fairlead or helm
+	KindManifests   Kind = "Manifests"   // a folder of manifests applied in the same way
 )
 
 // ReleaseID names a release by the object that asks for it. It is comparable and never changes

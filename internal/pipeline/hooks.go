@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fairlead-cd/fairlead/internal/health"
 	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/plan"
 )
@@ -21,7 +22,7 @@ const (
 // weight and name, as Helm does. A hook is a little release of its own: planned, applied, waited
 // for and taken away by the same stages. Its label is not the release's, so it is never pruned as
 // part of it.
-func (l *Line) hooks(ctx context.Context, req Request, moment string, hooks []model.Object) error {
+func (l *Line) hooks(ctx context.Context, req Request, moment string, hooks []model.Object) (model.Verdict, error) {
 	event := moment + "-" + hookEvent(req)
 	due := slices.DeleteFunc(slices.Clone(hooks), func(o model.Object) bool {
 		return o.Hook == nil || !slices.Contains(o.Hook.Events, event)
@@ -33,11 +34,14 @@ func (l *Line) hooks(ctx context.Context, req Request, moment string, hooks []mo
 		return strings.Compare(a.Key.Name, b.Key.Name)
 	})
 	for _, hook := range due {
-		if err := l.hook(ctx, req, hook); err != nil {
-			return fmt.Errorf("running %s hook %s: %w", event, hook.Key.Short(), err)
+		if v, err := l.hook(ctx, req, hook); err != nil {
+			for i := range v.Causes {
+				v.Causes[i].Summary = event + " hook: " + v.Causes[i].Summary
+			}
+			return v, fmt.Errorf("running %s hook %s: %w", event, hook.Key.Short(), err)
 		}
 	}
-	return nil
+	return model.Verdict{}, nil
 }
 
 // hookEvent is Helm's word for what the run is.
@@ -55,28 +59,30 @@ func hookEvent(req Request) string {
 	return "upgrade"
 }
 
-func (l *Line) hook(ctx context.Context, req Request, hook model.Object) error {
+// hook runs one hook. The verdict is of one that was applied and did not succeed.
+func (l *Line) hook(ctx context.Context, req Request, hook model.Object) (v model.Verdict, err error) {
 	policies := hook.Hook.DeletePolicies
 	if len(policies) == 0 {
 		policies = []string{hookBeforeCreation}
 	}
 	own := req
+	own.foreign = anyForeign(req.History)
 	own.Release.ID.Kind = "Hook-" + req.Release.ID.Kind
 	own.Release.CreateNamespace = req.Release.CreateNamespace
 	own.History, own.Former, own.Waiting = nil, nil, nil
 
 	if slices.Contains(policies, hookBeforeCreation) {
 		if err := l.removeHook(ctx, own, hook); err != nil {
-			return err
+			return v, err
 		}
 	}
 	p, err := l.plan(ctx, own, []model.Object{hook})
 	if err != nil {
-		return err
+		return v, err
 	}
 	results, err := l.execute(ctx, own, withoutPrune(p))
 	if err != nil {
-		return err
+		return v, err
 	}
 	if req.Pausing != nil {
 		req.Pausing()
@@ -84,19 +90,32 @@ func (l *Line) hook(ctx context.Context, req Request, hook model.Object) error {
 	verdict := l.wait(ctx, own, results)
 	if req.Writing != nil {
 		if err := req.Writing(ctx); err != nil {
-			return err
+			return v, err
+		}
+	}
+	switch verdict.Reason { // cut short: it may succeed yet, and the next run looks
+	case health.VerdictSuperseded:
+		return v, health.ErrSuperseded
+	case health.VerdictCancelled:
+		if err := context.Cause(ctx); err != nil {
+			return v, err
 		}
 	}
 	ok := verdict.Status == model.Healthy
 	if (ok && slices.Contains(policies, hookSucceeded)) || (!ok && slices.Contains(policies, hookFailed)) {
 		if err := l.removeHook(context.WithoutCancel(ctx), own, hook); err != nil {
-			return err
+			return v, err
 		}
 	}
 	if ok {
-		return nil
+		return v, nil
 	}
-	return hookError(hook, verdict)
+	return verdict, hookError(hook, verdict)
+}
+
+// anyForeign reports whether another tool made a revision of the history: it may have left hooks.
+func anyForeign(history []model.Record) bool {
+	return slices.ContainsFunc(history, func(r model.Record) bool { return r.Owner == "" })
 }
 
 // hookError says why a hook did not succeed, by its cause.
@@ -117,7 +136,7 @@ func (l *Line) removeHook(ctx context.Context, own Request, hook model.Object) e
 	if err != nil {
 		return err
 	}
-	for {
+	for first := true; ; first = false {
 		changed := l.Live.Changed(own.Release.ID.Label())
 		seen, err := l.observe(ctx, own.Release, prepared, nil)
 		if err != nil {
@@ -125,6 +144,9 @@ func (l *Line) removeHook(ctx context.Context, own Request, hook model.Object) e
 		}
 		live, exists := seen[prepared[0].Key]
 		if !exists {
+			if first && own.foreign {
+				return l.removeForeign(ctx, own, prepared[0])
+			}
 			return nil
 		}
 		if !live.Deleting {
@@ -139,6 +161,13 @@ func (l *Line) removeHook(ctx context.Context, own Request, hook model.Object) e
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// removeForeign deletes what another tool left of a hook, which no watch shows.
+func (l *Line) removeForeign(ctx context.Context, own Request, hook model.Object) error {
+	inv := model.Inventory{{Key: hook.Key, Version: hook.Version}}
+	_, err := l.execute(ctx, own, plan.Uninstall(own.Release, inv, nil))
+	return err
 }
 
 // withoutPrune keeps earlier hooks of the release: their own policies say when they go.

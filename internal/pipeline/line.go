@@ -54,6 +54,8 @@ type Recorder interface {
 	Recorded(ctx context.Context, rel model.Release, rec model.Record) (Desired, error)
 	// Owned is the inventory of a revision that was written without one, by another tool.
 	Owned(ctx context.Context, rel model.Release, rec model.Record) (model.Inventory, error)
+	// Hooks gives back the hooks of a revision: those of an uninstall are the newest's.
+	Hooks(ctx context.Context, rel model.Release, rec model.Record) ([]model.Object, error)
 	// Delete removes the history of a release that is gone.
 	Delete(ctx context.Context, rel model.Release) error
 }
@@ -88,20 +90,31 @@ func (l *Line) Run(ctx context.Context, req Request) (out Outcome) {
 	return out
 }
 
-// change is apply and health, between the hooks that a chart may want run before and after.
+// change is apply and health, between the hooks that a chart may want run before and after. Where a
+// hook fails, the verdict is the hook's: it holds the cause.
 func (l *Line) change(ctx context.Context, req Request, p model.Plan, hooks []model.Object) ([]model.Result, model.Verdict, error) {
-	if err := l.hooks(ctx, req, "pre", hooks); err != nil {
-		return nil, model.Verdict{}, err
+	if v, err := l.hooks(ctx, req, "pre", hooks); err != nil {
+		return nil, v, err
 	}
 	results, err := l.execute(ctx, req, p)
-	if err != nil || req.Mode == ModeUninstall {
+	if err != nil {
 		return results, model.Verdict{}, err
 	}
-	verdict := l.wait(ctx, req, results)
-	if verdict.Status != model.Healthy {
-		return results, verdict, nil
+	verdict := model.Verdict{Status: model.Healthy}
+	switch {
+	case req.Mode != ModeUninstall:
+		if verdict = l.wait(ctx, req, results); verdict.Status != model.Healthy {
+			return results, verdict, nil
+		}
+	case req.Gone:
+		if err := l.gone(ctx, req, deleted(results)); err != nil {
+			return results, verdict, err
+		}
 	}
-	return results, verdict, l.hooks(ctx, req, "post", hooks)
+	if v, err := l.hooks(ctx, req, "post", hooks); err != nil {
+		return results, v, err
+	}
+	return results, verdict, nil
 }
 
 // Preview is Run up to the plan: nothing is written.
@@ -151,7 +164,7 @@ func (l *Line) Desired(ctx context.Context, rel model.Release) (Desired, error) 
 func (l *Line) desired(ctx context.Context, out *Outcome) (d Desired, at Stage, err error) {
 	req := out.Request
 	if req.Mode == ModeUninstall {
-		return Desired{}, StageRender, nil
+		return l.ending(ctx, req)
 	}
 	d.Artifact, d.Inputs, err = l.Inputs(ctx, req.Release)
 	out.Artifact, out.Inputs = d.Artifact, d.Inputs
@@ -180,6 +193,14 @@ func (l *Line) desired(ctx context.Context, out *Outcome) (d Desired, at Stage, 
 	}
 	d.Rendered, err = l.Render.Render(ctx, req.Release, d.Artifact, caps, opts)
 	out.Chart = d.Rendered.Chart
+	return d, StageRender, err
+}
+
+// ending is what a release shall consist of when it is removed: nothing but its hooks.
+func (l *Line) ending(ctx context.Context, req Request) (d Desired, at Stage, err error) {
+	if last := req.Last(); last != nil && last.Status != model.RecordUninstalled {
+		d.Rendered.Hooks, err = l.Records[req.Release.ID.Kind].Hooks(ctx, req.Release, *last)
+	}
 	return d, StageRender, err
 }
 
@@ -234,7 +255,7 @@ func (l *Line) scope(ctx context.Context) plan.Scope {
 
 // observe watches every kind that the plan touches and takes what the watches told.
 func (l *Line) observe(ctx context.Context, rel model.Release, prepared []model.Object, inv model.Inventory) (map[model.ObjectKey]model.Live, error) {
-	if err := l.Live.Ensure(ctx, kinds(prepared, inv, rel.CreateNamespace)...); err != nil {
+	if err := l.Live.EnsureIn(ctx, places(prepared, inv, rel.CreateNamespace)...); err != nil {
 		return nil, fmt.Errorf("watching the objects of %s: %w", rel.ID, err)
 	}
 	observed, err := l.Live.Observe(rel.ID.Label(), plan.Keys(rel, prepared, inv))
@@ -244,14 +265,16 @@ func (l *Line) observe(ctx context.Context, rel model.Release, prepared []model.
 	return observed, nil
 }
 
-// kinds are the kinds to watch, each once. One that a CRD among the objects is about to define
-// cannot be watched yet: nothing of it can exist either.
-func kinds(prepared []model.Object, inv model.Inventory, namespace bool) []schema.GroupVersionKind {
-	seen := map[schema.GroupKind]schema.GroupVersionKind{}
+// places are the kinds to watch and where, each once. One that a CRD among the objects is about to
+// define cannot be watched yet: nothing of it can exist either.
+func places(prepared []model.Object, inv model.Inventory, namespace bool) []live.Place {
+	type where struct{ group, kind, namespace string }
+	seen := map[where]live.Place{}
 	add := func(key model.ObjectKey, version string) {
-		gk := schema.GroupKind{Group: key.Group, Kind: key.Kind}
-		if _, ok := seen[gk]; !ok {
-			seen[gk] = gk.WithVersion(version)
+		at := where{key.Group, key.Kind, key.Namespace}
+		if _, ok := seen[at]; !ok {
+			gvk := schema.GroupVersionKind{Group: key.Group, Version: version, Kind: key.Kind}
+			seen[at] = live.Place{Kind: gvk, Namespace: key.Namespace}
 		}
 	}
 	if namespace {
@@ -279,7 +302,24 @@ func (l *Line) inventory(ctx context.Context, req Request) (model.Inventory, err
 	if err != nil {
 		return nil, fmt.Errorf("reading what revision %d consists of: %w", last.Revision, err)
 	}
-	return inv, nil
+	return l.located(ctx, req.Release, inv), nil
+}
+
+// located says of what another tool recorded where it is: its manifests leave the namespace of the
+// release out. A kind that the cluster does not know any more has no objects.
+func (l *Line) located(ctx context.Context, rel model.Release, inv model.Inventory) model.Inventory {
+	inv = slices.Clone(inv)
+	for i := range inv {
+		o := &inv[i]
+		if o.Key.Namespace != "" || o.Digest != "" {
+			continue
+		}
+		gvk := schema.GroupVersionKind{Group: o.Key.Group, Version: o.Version, Kind: o.Key.Kind}
+		if namespaced, err := l.Cluster.Scope(ctx, gvk); err == nil && namespaced {
+			o.Key.Namespace = rel.Namespace
+		}
+	}
+	return inv
 }
 
 // execute applies the plan and tells the live store what came of it. Drift that shows meanwhile is

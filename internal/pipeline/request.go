@@ -28,6 +28,7 @@ type Request struct {
 	HoldBy  string          // ModeRollback: who goes back; the record holds the release there
 	Former  model.Inventory // ModeUpgrade: what the release consisted of under an earlier name, without digests
 	Unread  bool            // ModeRollback: source or values cannot be read now; hold against the newest record's inputs
+	Gone    bool            // ModeUninstall: wait until every object is gone
 	Since   time.Time       // when this rollout began, if an earlier run was cut short; zero is now
 
 	// Waiting is called when everything is written and only waiting is left; the context it
@@ -39,6 +40,8 @@ type Request struct {
 	Writing func(context.Context) error
 	// Progress is told of each object's result and health as they become known. May be nil.
 	Progress func(model.ObjectHealth)
+
+	foreign bool // of a hook: another tool may have left objects that no watch shows
 }
 
 // Last is the newest known revision, or nil.

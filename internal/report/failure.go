@@ -18,6 +18,7 @@ type Failure struct {
 	Err      error // why, where no object is the cause: a template error, a denied read
 	Counts   Counts
 	Rollback *Rollback
+	Note     string // what became of the release, where there was no rollback: "revision 41 still runs"
 	Next     string // what to do; empty is "fairlead why RELEASE"
 }
 
@@ -28,7 +29,7 @@ type Counts struct {
 
 // Rollback is what became of going back.
 type Rollback struct {
-	Revision int
+	Revision int // 0: there was none before, and what the run made was removed again
 	Status   model.HealthStatus
 	After    time.Duration
 	Err      error
@@ -127,10 +128,16 @@ func (f *Failure) summary(s Style) string {
 	if r := f.Rollback; r != nil {
 		parts = append(parts, r.text(s))
 	}
+	if f.Note != "" {
+		parts = append(parts, clean(f.Note))
+	}
 	return strings.Join(parts, s.symbol(" · ", ", "))
 }
 
 func (r *Rollback) text(s Style) string {
+	if r.Revision == 0 {
+		return r.removed(s)
+	}
 	if r.Err != nil {
 		return in(s.Bad, fmt.Sprintf("not rolled back to revision %d: %s", r.Revision, oneLine(r.Err.Error())))
 	}
@@ -143,6 +150,18 @@ func (r *Rollback) text(s Style) string {
 		return in(s.Good, text)
 	}
 	return in(s.Bad, text)
+}
+
+// removed is what became of a first install that failed.
+func (r *Rollback) removed(s Style) string {
+	if r.Err != nil {
+		return in(s.Bad, "not removed again: "+oneLine(r.Err.Error()))
+	}
+	text := "removed again: nothing was there before"
+	if r.After > 0 {
+		text += " (" + rounded(r.After) + ")"
+	}
+	return in(s.Good, text)
 }
 
 // nexts are the first cause's advice and the command that tells more.
