@@ -19,3 +19,9 @@ var FlaskApp embed.FS
 //
 //go:embed all:fleet
 var Fleet embed.FS
+
+// Databases holds stand-ins for the images of PostgreSQL and Redis: a build context each, below
+// databases/postgres and databases/redis.
+//
+//go:embed all:databases
+var Databases embed.FS

@@ -1,8 +1,14 @@
 """How gunicorn serves the application inside a container."""
 
-bind = "0.0.0.0:5000"
+import os
+
+from gunicorn import glogging
+
+bind = "0.0.0.0:" + os.environ.get("PORT", "5000")
+
+# One process, so that its metrics are the pod's; more pods instead of more workers.
 workers = 1
-threads = 4
+threads = int(os.environ.get("WEB_THREADS", "4"))
 
 # The root file system is read-only: gunicorn's heartbeat file lives in memory.
 worker_tmp_dir = "/dev/shm"
@@ -14,3 +20,16 @@ timeout = 30
 accesslog = "-"
 errorlog = "-"
 access_log_format = '%(h)s "%(r)s" %(s)s %(b)s %(L)ss'
+
+
+class Logger(glogging.Logger):
+    """Leaves out probes and scrapes that went well: they come every few seconds for ever, and
+    would push what matters out of sight."""
+
+    def access(self, resp, req, environ, request_time):
+        if req.path in ("/health", "/ready", "/metrics") and str(resp.status).startswith("200"):
+            return
+        super().access(resp, req, environ, request_time)
+
+
+logger_class = Logger

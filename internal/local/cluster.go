@@ -48,6 +48,10 @@ func (in *installation) startCluster(ctx context.Context, clusters *spawner) (<-
 			"--parent-pid", fmt.Sprint(os.Getpid())},
 		started: in.processes,
 	}
+	if in.Databases {
+		// Under the names the charts give; what is not built here still comes from there.
+		cluster.args = append(cluster.args, "--registry-overlay", "docker.io=http://"+in.info.Registry)
+	}
 	in.keep(&in.cluster, cluster)
 	clusters.run(cluster)
 	ready := make(chan clusterReady, 1)

@@ -14,7 +14,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/fairlead-cd/fairlead/internal/imagebuild"
 	"github.com/fairlead-cd/fairlead/internal/testkit"
 )
 
@@ -28,6 +27,9 @@ type Options struct {
 	// ImageCache keeps what the reference image is built from; empty is a folder in Dir. Several
 	// installations may share one.
 	ImageCache string
+	// Databases also builds the images that the reference chart runs PostgreSQL and Redis from, so
+	// that neither has to be pulled.
+	Databases bool
 	// GitPort, RegistryPort and ControllerPort are taken when free; 0 keeps what was used last
 	// time, or takes any.
 	GitPort, RegistryPort, ControllerPort int
@@ -206,7 +208,7 @@ func (in *installation) buildAndAwait(ctx context.Context, ready <-chan clusterR
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		in.Say("building the reference image")
-		digest, err = in.buildImage(ctx)
+		digest, err = in.buildImages(ctx)
 		return err
 	})
 	group.Go(func() error {
@@ -226,43 +228,6 @@ func (in *installation) buildAndAwait(ctx context.Context, ready <-chan clusterR
 	})
 	return digest, group.Wait()
 }
-
-func (in *installation) buildImage(ctx context.Context) (string, error) {
-	source := filepath.Join(in.Dir, "build", "flask-app")
-	if err := unpack(source); err != nil {
-		return "", fmt.Errorf("unpacking the reference application: %w", err)
-	}
-	log, err := os.Create(filepath.Join(in.info.Logs, "image.log"))
-	if err != nil {
-		return "", fmt.Errorf("opening the log of the image build: %w", err)
-	}
-	defer log.Close()
-	cache := in.ImageCache
-	if cache == "" {
-		cache = filepath.Join(in.Dir, "cache", "images")
-	}
-	if err := os.MkdirAll(cache, 0o700); err != nil {
-		return "", fmt.Errorf("making the folder of image layers: %w", err)
-	}
-	// One build at a time: another installation may use the same folder.
-	building, err := flock(ctx, filepath.Join(cache, "lock"))
-	if err != nil {
-		return "", fmt.Errorf("waiting for another image build: %w", err)
-	}
-	defer building.Close()
-	var builder imagebuild.Builder
-	digest, err := builder.Build(ctx, imagebuild.Options{
-		ContextDir: source, Image: in.info.Registry + "/flask-app:" + imageTag, BaseImage: in.BaseImage,
-		CacheDir: cache, Log: log,
-	})
-	if err != nil {
-		return "", fmt.Errorf("building the reference image (log: %s): %w", log.Name(), err)
-	}
-	return digest, nil
-}
-
-// imageTag is the tag the fleet's template names.
-const imageTag = "1.0.0"
 
 func (in *installation) startController(controllers *spawner) {
 	controller := &child{

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -60,23 +58,5 @@ func collect(files map[string]git.File, tree fs.FS, from, to string, names map[s
 		rel := strings.TrimPrefix(strings.TrimPrefix(p, from), "/")
 		files[path.Join(to, rel)] = git.File{Data: []byte(replacer.Replace(string(data)))}
 		return nil
-	})
-}
-
-// unpack writes the reference application's source to disk, as a build context.
-func unpack(dir string) error {
-	return fs.WalkDir(examples.FlaskApp, "flask-app", func(p string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		target := filepath.Join(dir, filepath.FromSlash(strings.TrimPrefix(p, "flask-app")))
-		if d.IsDir() {
-			return os.MkdirAll(target, 0o755)
-		}
-		data, err := examples.FlaskApp.ReadFile(p)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(target, data, 0o644)
 	})
 }

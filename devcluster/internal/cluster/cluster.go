@@ -205,7 +205,7 @@ func (c *Cluster) prepareNode(context.Context) error {
 		Dir: c.dir.path("node"), Kubeconfig: c.dir.kubeconfig(),
 		CACert: c.certs.CA.CertFile, CAKey: c.certs.CA.KeyFile, Server: c.info.Server, Advertise: c.advertise(),
 		ServiceCIDR: c.options.ServiceCIDR, PodCIDR: c.options.PodCIDR, NodeName: NodeName,
-		RegistryMirrors: c.options.RegistryMirrors, Log: c.options.Log,
+		RegistryMirrors: c.options.RegistryMirrors, RegistryOverlays: c.options.RegistryOverlays, Log: c.options.Log,
 	})
 	if err := c.node.Cleanup(); err != nil {
 		return fmt.Errorf("cleaning up after an earlier run: %w", err)

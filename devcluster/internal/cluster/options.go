@@ -40,6 +40,8 @@ type Options struct {
 	Verbosity int
 	// RegistryMirrors maps a registry host to the HTTP endpoint that answers for it.
 	RegistryMirrors map[string]string
+	// RegistryOverlays likewise, but what the endpoint does not have comes from the host itself.
+	RegistryOverlays map[string]string
 	// Log receives what a person watching should know, one line at a time.
 	Log io.Writer
 }

@@ -26,6 +26,7 @@ const startTimeout = 2 * time.Minute
 type options struct {
 	cluster   cluster.Options
 	mirrors   []string
+	overlays  []string
 	readyFile string
 	parent    int
 	cleanup   bool
@@ -87,6 +88,7 @@ from there.`,
 	flags.StringVar(&o.cluster.PodCIDR, "pod-cidr", "10.244.0.0/16", "range of pod addresses")
 	flags.BoolVar(&o.cluster.Fresh, "fresh", false, "forget the data of earlier runs")
 	flags.StringArrayVar(&o.mirrors, "registry-mirror", nil, "HOST=URL: take images of HOST from the registry at URL (repeatable)")
+	flags.StringArrayVar(&o.overlays, "registry-overlay", nil, "HOST=URL: take images of HOST from the registry at URL if it has them, and from HOST if not (repeatable)")
 	flags.StringVar(&o.readyFile, "ready-file", "", "file that gets the line of JSON as well")
 	flags.BoolVar(&o.cleanup, "cleanup", false, "only remove what a cluster in DIR that was killed left on the machine")
 	flags.IntVar(&o.parent, "parent-pid", 0, "stop when this process ends")
@@ -103,7 +105,10 @@ func asUsage(err error) error {
 
 func run(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 	var err error
-	if o.cluster.RegistryMirrors, err = parseMirrors(o.mirrors); err != nil {
+	if o.cluster.RegistryMirrors, err = parseMirrors("--registry-mirror", o.mirrors); err != nil {
+		return asUsage(err)
+	}
+	if o.cluster.RegistryOverlays, err = parseMirrors("--registry-overlay", o.overlays); err != nil {
 		return asUsage(err)
 	}
 	if err := o.cluster.Validate(); err != nil {
@@ -147,12 +152,12 @@ func run(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 	}
 }
 
-func parseMirrors(values []string) (map[string]string, error) {
+func parseMirrors(flag string, values []string) (map[string]string, error) {
 	mirrors := map[string]string{}
 	for _, value := range values {
 		host, endpoint, found := strings.Cut(value, "=")
 		if !found || host == "" || !strings.HasPrefix(endpoint, "http://") && !strings.HasPrefix(endpoint, "https://") {
-			return nil, fmt.Errorf("parsing --registry-mirror: %q is not HOST=URL", value)
+			return nil, fmt.Errorf("parsing %s: %q is not HOST=URL", flag, value)
 		}
 		mirrors[host] = endpoint
 	}

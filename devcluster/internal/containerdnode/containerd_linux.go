@@ -152,8 +152,8 @@ func (n *containerdNode) writeCNI() error {
 	return nil
 }
 
-// writeRegistries says where the images of each mirrored registry come from
-// (containerd's docs/hosts.md).
+// writeRegistries says where the images of each mirrored or overlaid registry come from
+// (containerd's docs/hosts.md). Without a server of its own, the host itself is asked last.
 func (n *containerdNode) writeRegistries() error {
 	root := n.layout.config("registries")
 	if err := os.RemoveAll(root); err != nil {
@@ -163,18 +163,34 @@ func (n *containerdNode) writeRegistries() error {
 		return fmt.Errorf("configuring registries: %w", err)
 	}
 	for host, mirror := range n.config.RegistryMirrors {
-		u, err := url.Parse(mirror)
-		if err != nil || u.Host == "" || host == "" || strings.ContainsAny(host, "/\\\"") || strings.HasPrefix(host, ".") {
-			return fmt.Errorf("configuring registries: mirror %q of %q is no address of a registry", mirror, host)
+		if err := writeRegistry(root, host, mirror, "server = %q\n\n"); err != nil {
+			return err
 		}
-		dir := filepath.Join(root, host)
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return fmt.Errorf("configuring registries: %w", err)
+	}
+	for host, overlay := range n.config.RegistryOverlays {
+		if err := writeRegistry(root, host, overlay, ""); err != nil {
+			return err
 		}
-		hosts := fmt.Sprintf("server = %[1]q\n\n[host.%[1]q]\n  capabilities = [\"pull\", \"resolve\"]\n", u.Scheme+"://"+u.Host)
-		if err := os.WriteFile(filepath.Join(dir, "hosts.toml"), []byte(hosts), 0o644); err != nil {
-			return fmt.Errorf("configuring registries: %w", err)
-		}
+	}
+	return nil
+}
+
+func writeRegistry(root, host, mirror, server string) error {
+	u, err := url.Parse(mirror)
+	if err != nil || u.Host == "" || host == "" || strings.ContainsAny(host, "/\\\"") || strings.HasPrefix(host, ".") {
+		return fmt.Errorf("configuring registries: mirror %q of %q is no address of a registry", mirror, host)
+	}
+	dir := filepath.Join(root, host)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("configuring registries: %w", err)
+	}
+	endpoint := u.Scheme + "://" + u.Host
+	if server != "" {
+		server = fmt.Sprintf(server, endpoint)
+	}
+	hosts := server + fmt.Sprintf("[host.%q]\n  capabilities = [\"pull\", \"resolve\"]\n", endpoint)
+	if err := os.WriteFile(filepath.Join(dir, "hosts.toml"), []byte(hosts), 0o644); err != nil {
+		return fmt.Errorf("configuring registries: %w", err)
 	}
 	return nil
 }

@@ -28,6 +28,8 @@ type Config struct {
 	NodeName string
 	// RegistryMirrors maps a registry host to the plain HTTP endpoint that answers for it.
 	RegistryMirrors map[string]string
+	// RegistryOverlays likewise, but what the endpoint does not have comes from the host itself.
+	RegistryOverlays map[string]string
 	// Log receives what the node has to say, one line at a time.
 	Log io.Writer
 }

@@ -81,6 +81,7 @@ root with containerd the pods really run; elsewhere the node is simulated, and t
 	flags.StringVar(&o.Local.Node, "node", "auto", "kind of node: auto, containerd, simulated or none")
 	flags.StringVar(&o.Local.BaseImage, "base-image", "", "`image` the reference application is built on; default: one made from Debian's packages")
 	flags.StringVar(&o.Local.ImageCache, "image-cache", "", "`folder` that image layers are kept in, shared with other installations; default: one in --dir")
+	flags.BoolVar(&o.Local.Databases, "with-databases", false, "also make images of PostgreSQL and Redis, which the reference chart can run, instead of having them pulled")
 	flags.IntVar(&o.Local.GitPort, "git-port", 0, "`port` of the Git server; 0 is that of last time, or a free one")
 	flags.IntVar(&o.Local.RegistryPort, "registry-port", 0, "`port` of the registry, likewise")
 	flags.IntVar(&o.Local.ControllerPort, "controller-port", 0, "`port` of the controller's webhook and metrics, likewise")
@@ -148,7 +149,7 @@ func detach(ctx context.Context, o *Options) error {
 	defer log.Close()
 	cmd := exec.Command(o.Local.Self, "up", "--dir", o.Local.Dir, "--node", o.Local.Node, "--base-image", o.Local.BaseImage,
 		"--image-cache", o.Local.ImageCache, "--git-port", fmt.Sprint(o.Local.GitPort), "--registry-port", fmt.Sprint(o.Local.RegistryPort),
-		"--controller-port", fmt.Sprint(o.Local.ControllerPort), "--color", "never")
+		"--controller-port", fmt.Sprint(o.Local.ControllerPort), fmt.Sprintf("--with-databases=%t", o.Local.Databases), "--color", "never")
 	cmd.Stdout, cmd.Stderr = io.Discard, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
