@@ -5,11 +5,14 @@ import (
 
 	"github.com/fairlead-cd/fairlead/internal/cli"
 	chartcmd "github.com/fairlead-cd/fairlead/internal/cli/chart"
+	"github.com/fairlead-cd/fairlead/internal/cli/template"
 )
 
 // chartCommands work on a chart and need no controller.
-func chartCommands(f *cli.Factory, _ env) []*cobra.Command {
+func chartCommands(f *cli.Factory, e env) []*cobra.Command {
+	charts := openCharts(e)
 	return []*cobra.Command{
+		template.NewCmdTemplate(f, charts, nil),
 		chartcmd.NewCmdChart(f), // subcommands follow the factory, one a line
 	}
 }

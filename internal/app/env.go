@@ -15,6 +15,8 @@ type env struct {
 	User       string   // USER: who asked for a sync or a rollback
 	Proxy      []string // HTTP_PROXY, HTTPS_PROXY, NO_PROXY as "KEY=value", for the git binary
 	Output     output.Env
+
+	RegistryConfigs []string // HELM_REGISTRY_CONFIG, DOCKER_CONFIG: files with credentials for registries
 }
 
 // readEnv reads the environment through lookup.
@@ -40,7 +42,37 @@ func readEnv(lookup func(string) string) env {
 	if e.StateDir == "" && e.Home != "" {
 		e.StateDir = filepath.Join(e.Home, ".fairlead")
 	}
+	e.RegistryConfigs = registryConfigs(lookup)
 	return e
+}
+
+// registryConfigs are the files that `helm registry login` and `docker login` keep credentials in,
+// Helm's first.
+func registryConfigs(lookup func(string) string) []string {
+	home := lookup("HOME")
+	under := func(dir, base, rest string) string {
+		if dir != "" {
+			return filepath.Join(dir, rest)
+		}
+		if home == "" {
+			return ""
+		}
+		return filepath.Join(home, base, rest)
+	}
+	helm := lookup("HELM_REGISTRY_CONFIG")
+	if helm == "" {
+		helm = under(lookup("XDG_CONFIG_HOME"), ".config", "helm/registry/config.json")
+		if dir := lookup("HELM_CONFIG_HOME"); dir != "" {
+			helm = filepath.Join(dir, "registry/config.json")
+		}
+	}
+	var files []string
+	for _, f := range []string{helm, under(lookup("DOCKER_CONFIG"), ".docker", "config.json")} {
+		if f != "" {
+			files = append(files, f)
+		}
+	}
+	return files
 }
 
 // kubeconfigFiles are where clusters are described when no flag says so: KUBECONFIG; else the local

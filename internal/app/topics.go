@@ -33,6 +33,9 @@ func environmentTopic() *cobra.Command {
   CLICOLOR_FORCE   not empty and not 0: colours even where there is no terminal
   CI               not empty: a build service; progress is lines that are only added
   COLUMNS          width of the terminal
+  DOCKER_CONFIG    folder of the config.json with credentials for registries (default ~/.docker)
+  HELM_REGISTRY_CONFIG, HELM_CONFIG_HOME, XDG_CONFIG_HOME
+                   the same of Helm, which is asked first
   HTTP_PROXY, HTTPS_PROXY, NO_PROXY
                    the way to Git hosts, Helm repositories and registries
 

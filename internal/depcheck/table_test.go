@@ -55,7 +55,7 @@ var allowed = map[string][]string{
 	"internal/pipeline": with("internal/model", adapters, stages, []string{"internal/live"}),
 
 	// Charts on disk: checked and described without the line.
-	"internal/chart": with("internal/model", adapters, words, []string{"internal/render"}),
+	"internal/chart": with("internal/model", adapters, words, []string{"internal/render", "internal/source"}),
 
 	// Who calls the line.
 	"internal/deploy": with("internal/model", adapters, words, []string{

@@ -48,4 +48,5 @@ type ChartInfo struct {
 	Config                    []byte // user-supplied values, JSON
 	Manifest                  string // the objects as Helm writes them, hooks excluded
 	HookManifests             []byte // JSON of Helm's []release.Hook
+	CRDs                      string // the crds/ folders as `helm template --include-crds` writes them; only when asked for
 }

@@ -30,6 +30,8 @@ type Options struct {
 	// PlainHTTP allows http to any host. Without it http is used for this machine and private
 	// addresses alone, as Docker's tools do.
 	PlainHTTP bool
+	// OnlyTLS refuses http to everything but this machine, private addresses too.
+	OnlyTLS bool
 }
 
 // Repository is one repository of a registry.
@@ -70,9 +72,13 @@ func Open(repository string, opts Options) (*Repository, error) {
 			auth = &authn.Bearer{Token: a.Token}
 		}
 	}
+	var through http.RoundTripper = t
+	if opts.OnlyTLS {
+		through = onlyTLS{t}
+	}
 	return &Repository{
 		name: repo, transport: t,
-		opts: []remote.Option{remote.WithAuth(auth), remote.WithTransport(t), remote.WithUserAgent("fairlead")},
+		opts: []remote.Option{remote.WithAuth(auth), remote.WithTransport(through), remote.WithUserAgent("fairlead")},
 	}, nil
 }
 

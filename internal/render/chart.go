@@ -24,7 +24,7 @@ func (r *Renderer) chart(ctx context.Context, t task) (model.Rendered, error) {
 		Dir: dir, Path: t.artifact.Path, Digest: t.artifact.Digest,
 		Name: t.release.Name, Namespace: t.release.Namespace, Values: t.release.Values,
 		IsUpgrade: t.options.IsUpgrade, Revision: t.options.Revision,
-		Capabilities: t.capabilities, MaxOutput: r.o.Limits.Output,
+		Capabilities: t.capabilities, MaxOutput: r.o.Limits.Output, CRDText: t.options.CRDText,
 	}
 	for range maxFetchRounds {
 		rendered, err := r.engine(ctx, req)

@@ -45,7 +45,7 @@ func inputs(rel model.Release, a model.Artifact, caps model.Capabilities, t trai
 
 // cacheKey adds to the inputs what a chart knows of the release's history, when it asks.
 func cacheKey(inputs string, o RenderOptions, t traits) string {
-	if !t.History {
+	if !t.History && !o.CRDText {
 		return inputs
 	}
 	history, err := json.Marshal(o)

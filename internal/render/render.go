@@ -52,6 +52,9 @@ const (
 type RenderOptions struct {
 	IsUpgrade bool
 	Revision  int // the revision this render would become; 0 is 1
+
+	// CRDText asks for ChartInfo.CRDs too, which costs memory that a controller does not need.
+	CRDText bool
 }
 
 // Stats counts since the start, for metrics.

@@ -38,7 +38,9 @@ func assemble(req Request, c *chart.Chart, values map[string]any, files map[stri
 	if r.Hooks, err = hookObjects(hooks, c.Name(), files); err != nil {
 		return model.Rendered{}, err
 	}
-	r.Chart, err = chartInfo(c, values, manifests, hooks)
+	if r.Chart, err = chartInfo(c, values, manifests, hooks); err == nil && req.CRDText {
+		r.Chart.CRDs = crdText(c)
+	}
 	return r, err
 }
 
@@ -131,6 +133,15 @@ func crds(c *chart.Chart) ([]model.Object, error) {
 		}
 	}
 	return all, nil
+}
+
+// crdText is what Helm prints of the crds/ folders: each file as it is.
+func crdText(c *chart.Chart) string {
+	var text strings.Builder
+	for _, crd := range c.CRDObjects() {
+		fmt.Fprintf(&text, "---\n# Source: %s\n%s\n", crd.Filename, crd.File.Data)
+	}
+	return text.String()
 }
 
 // owned marks an object as Helm's, so that `helm upgrade` and `helm rollback` accept it later

@@ -15,6 +15,7 @@ type Request struct {
 	Values    []model.ValuesLayer
 
 	Capabilities model.Capabilities
+	CRDText      bool         // fill ChartInfo.CRDs
 	Dependencies []Dependency // fetched for this chart, after a NeedDependencies error
 	MaxOutput    int64        // bytes of everything rendered together; 0 is 32 MiB
 }

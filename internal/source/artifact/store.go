@@ -19,6 +19,7 @@ type Found struct {
 	Artifact model.Artifact // without Dir
 	Warnings []string
 	Fill     Fill
+	Archive  func(ctx context.Context) ([]byte, error) // a chart's archive as it was published; nil where there is none
 }
 
 // Fill writes an artifact's content into an empty folder, and gives its size.

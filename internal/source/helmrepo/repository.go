@@ -149,7 +149,14 @@ func (r *Repository) Resolve(ctx context.Context, ref model.Ref) (artifact.Found
 			Path: ref.Chart, Digest: artifact.ChartDigest(ref.Chart, sum),
 			Revision: model.Revision{Ref: v.Version, Version: v.Version, Digest: "sha256:" + sum},
 		},
-		Fill: func(ctx context.Context, dir string) (int64, error) { return r.fill(ctx, at, sum, ref.Chart, dir) },
+		Fill: func(ctx context.Context, dir string) (int64, error) {
+			body, err := r.fetch(ctx, at, sum)
+			if err != nil {
+				return 0, err
+			}
+			return artifact.UnpackChart(bytes.NewReader(body), dir, ref.Chart, r.opts.Unpacked)
+		},
+		Archive: func(ctx context.Context) ([]byte, error) { return r.fetch(ctx, at, sum) },
 	}, nil
 }
 
@@ -216,18 +223,19 @@ func (r *Repository) sum(ctx context.Context, at *url.URL) (string, error) {
 	return sum, nil
 }
 
-func (r *Repository) fill(ctx context.Context, at *url.URL, sum, chart, dir string) (int64, error) {
+// fetch downloads an archive and looks that it is the one the index means.
+func (r *Repository) fetch(ctx context.Context, at *url.URL, sum string) ([]byte, error) {
 	body, _, err := r.client.get(ctx, at, nil, r.opts.MaxChart)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	if digest := sha256.Sum256(body); hex.EncodeToString(digest[:]) != sum {
-		return 0, &model.Error{
+		return nil, &model.Error{
 			Kind: model.ErrInvalid, Reason: "DigestMismatch", Msg: fmt.Sprintf("%s is not what the index says: its digest is %x, not %s", at.Redacted(), digest, sum),
 			Next: "ask the repository's owner: the archive or the index was changed",
 		}
 	}
-	return artifact.UnpackChart(bytes.NewReader(body), dir, chart, r.opts.Unpacked)
+	return body, nil
 }
 
 func (r *Repository) about(err error) error {

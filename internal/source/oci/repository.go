@@ -168,5 +168,6 @@ func (r *Repository) Resolve(ctx context.Context, ref model.Ref) (artifact.Found
 			}
 			return artifact.UnpackChart(bytes.NewReader(data), dir, r.chart, r.opts.Unpacked)
 		},
+		Archive: func(ctx context.Context) ([]byte, error) { return r.repo.Blob(ctx, c.layer, r.opts.MaxChart) },
 	}, nil
 }

@@ -1,0 +1,42 @@
+package open
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/render"
+)
+
+// Request is all that a rendering depends on beside the chart.
+type Request struct {
+	Name, Namespace string // of the release
+	Values          []model.ValuesLayer
+	Capabilities    model.Capabilities // zero is what `helm template` assumes
+	IsUpgrade       bool
+	CRDText         bool // fill Rendered.Chart.CRDs
+}
+
+// Render renders a chart that was opened here.
+func (c *Charts) Render(ctx context.Context, a model.Artifact, req Request) (model.Rendered, error) {
+	r, err := c.worker()
+	if err != nil {
+		return model.Rendered{}, err
+	}
+	rel := model.Release{Name: req.Name, Namespace: req.Namespace, Values: req.Values, Renderer: model.RenderHelm}
+	return r.Render(ctx, rel, a, req.Capabilities, render.RenderOptions{IsUpgrade: req.IsUpgrade, CRDText: req.CRDText})
+}
+
+func (c *Charts) worker() (*render.Renderer, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.renderer == nil {
+		if c.dir == "" {
+			return nil, fmt.Errorf("rendering: no chart was opened")
+		}
+		c.renderer = render.New(render.Options{
+			Worker: c.o.Worker, Roots: []string{c.dir}, Dependencies: c.dependency, Limits: c.o.Limits,
+		})
+	}
+	return c.renderer, nil
+}
