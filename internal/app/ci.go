@@ -7,6 +7,7 @@ import (
 
 	"github.com/fairlead-cd/fairlead/internal/cli"
 	"github.com/fairlead-cd/fairlead/internal/cli/ci"
+	initcmd "github.com/fairlead-cd/fairlead/internal/cli/ci/init"
 	"github.com/fairlead-cd/fairlead/internal/cli/ci/kubeconfig"
 	"github.com/fairlead-cd/fairlead/internal/cli/ci/token"
 )
@@ -15,6 +16,7 @@ import (
 func ciCommands(f *cli.Factory, _ env) []*cobra.Command {
 	return []*cobra.Command{
 		ci.NewCmdCI(
+			initcmd.NewCmdInit(f, nil),
 			kubeconfig.NewCmdKubeconfig(f, os.Getenv, nil),
 			token.NewCmdToken(f, os.Getenv, nil),
 		),

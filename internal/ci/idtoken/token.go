@@ -22,7 +22,7 @@ const DefaultVariable = "FAIRLEAD_ID_TOKEN"
 // reference").
 const (
 	githubURL   = "ACTIONS_ID_TOKEN_REQUEST_URL"
-	githubToken = "ACTIONS_ID_TOKEN_REQUEST_TOKEN" //nolint:gosec // the name of a variable
+	githubToken = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
 )
 
 // Source gets tokens.
