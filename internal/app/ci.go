@@ -9,6 +9,7 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/cli/ci"
 	initcmd "github.com/fairlead-cd/fairlead/internal/cli/ci/init"
 	"github.com/fairlead-cd/fairlead/internal/cli/ci/kubeconfig"
+	"github.com/fairlead-cd/fairlead/internal/cli/ci/lint"
 	"github.com/fairlead-cd/fairlead/internal/cli/ci/token"
 )
 
@@ -17,6 +18,7 @@ func ciCommands(f *cli.Factory, _ env) []*cobra.Command {
 	return []*cobra.Command{
 		ci.NewCmdCI(
 			initcmd.NewCmdInit(f, nil),
+			lint.NewCmdLint(f, nil),
 			kubeconfig.NewCmdKubeconfig(f, os.Getenv, nil),
 			token.NewCmdToken(f, os.Getenv, nil),
 		),
