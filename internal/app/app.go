@@ -43,5 +43,6 @@ func newFactory(e env, streams *output.Streams) *cli.Factory {
 		}, "fairlead/"+f.Build.Version, streams.Err)
 	}
 	f.Plan = planner(f, e)
+	wireDeployments(f, e)
 	return f
 }

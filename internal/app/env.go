@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"path/filepath"
 	"strconv"
 
@@ -14,6 +15,7 @@ type env struct {
 	Home       string   // HOME
 	User       string   // USER: who asked for a sync or a rollback
 	Proxy      []string // HTTP_PROXY, HTTPS_PROXY, NO_PROXY as "KEY=value", for the git binary
+	Job        string   // CI_JOB_URL, or GITHUB_SERVER_URL and what follows: where this run's log is
 	Output     output.Env
 
 	RegistryConfigs []string // HELM_REGISTRY_CONFIG, DOCKER_CONFIG: files with credentials for registries
@@ -43,7 +45,23 @@ func readEnv(lookup func(string) string) env {
 		e.StateDir = filepath.Join(e.Home, ".fairlead")
 	}
 	e.RegistryConfigs = registryConfigs(lookup)
+	e.Job = job(lookup)
+	if e.User == "" {
+		e.User = cmp.Or(lookup("GITLAB_USER_LOGIN"), lookup("GITHUB_ACTOR"))
+	}
 	return e
+}
+
+// job is the address of the build that this runs in, for others that find it at work.
+func job(lookup func(string) string) string {
+	if url := lookup("CI_JOB_URL"); url != "" {
+		return url
+	}
+	server, repo, run := lookup("GITHUB_SERVER_URL"), lookup("GITHUB_REPOSITORY"), lookup("GITHUB_RUN_ID")
+	if server == "" || repo == "" || run == "" {
+		return ""
+	}
+	return server + "/" + repo + "/actions/runs/" + run
 }
 
 // registryConfigs are the files that `helm registry login` and `docker login` keep credentials in,

@@ -22,10 +22,11 @@ import (
 
 // Cluster is the way to one API server. It sends nothing before a command does.
 type Cluster struct {
-	Config   *rest.Config
-	Typed    kubernetes.Interface
-	Dynamic  dynamic.Interface
-	Metadata metadata.Interface
+	Config    *rest.Config
+	Namespace string // of the kubeconfig's context; may be empty
+	Typed     kubernetes.Interface
+	Dynamic   dynamic.Interface
+	Metadata  metadata.Interface
 
 	mapper func() meta.RESTMapper
 }
@@ -46,7 +47,8 @@ type Kubeconfigs struct {
 func Connect(k Kubeconfigs, userAgent string, w io.Writer) (*Cluster, error) {
 	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: k.Explicit, Precedence: k.Files}
 	overrides := &clientcmd.ConfigOverrides{CurrentContext: k.Context, ClusterInfo: clientcmdapi.Cluster{}}
-	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
+	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides)
+	cfg, err := loader.ClientConfig()
 	if clientcmd.IsEmptyConfig(err) {
 		return nil, &model.Error{Kind: model.ErrInvalid, Reason: "NoCluster", Msg: "no cluster is configured",
 			Next: "fairlead up starts one on this machine; --kubeconfig or KUBECONFIG name another"}
@@ -58,7 +60,15 @@ func Connect(k Kubeconfigs, userAgent string, w io.Writer) (*Cluster, error) {
 	if k.Verbosity > 0 {
 		cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return &teller{next, w} })
 	}
-	return NewCluster(cfg, userAgent, w)
+	c, err := NewCluster(cfg, userAgent, w)
+	if err != nil {
+		return nil, err
+	}
+	// In a pod without a kubeconfig this is the pod's own.
+	if c.Namespace, _, err = loader.Namespace(); err != nil {
+		return nil, &model.Error{Kind: model.ErrInvalid, Reason: "NoCluster", Msg: "reading the namespace of the kubeconfig's context", Err: err}
+	}
+	return c, nil
 }
 
 // NewCluster makes the clients for one API server. cfg is not changed.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/fairlead-cd/fairlead/internal/deploy"
 	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/output"
 )
@@ -20,6 +21,11 @@ type Factory struct {
 	Cluster func() (*Cluster, error)
 	// Plan runs a release's line up to its plan and changes nothing.
 	Plan func(ctx context.Context, id model.ReleaseID) (model.Plan, error)
+	// Deployer makes what rolls back and uninstalls releases from here; done ends its watches.
+	Deployer func(ctx context.Context) (d *deploy.Deployer, done func(), err error)
+	// Observers makes what else is told of a run: a build service's log, and the files that values of
+	// --report ask for, written "junit=FILE".
+	Observers func(reports []string) ([]deploy.Observer, error)
 }
 
 // Global are the values of the flags that every command has.

@@ -21,8 +21,8 @@
 //	                           delete: what is no longer desired, and a failed first install's
 //
 // Kinds of hooks are kinds of the chart. Kinds without a namespace need the same in a ClusterRole.
-// With --create-namespace and a namespace that may be missing: namespaces get and create (a
-// refusal to get it is taken for "it exists"). Discovery is open to every authenticated user.
+// With --create-namespace and a namespace that may be missing: namespaces get, create and patch
+// (a refusal to get it is taken for "it exists"). Discovery is open to every authenticated user.
 //
 // These are used where they are granted, to name the cause of a failure sooner and better:
 //

@@ -79,6 +79,7 @@ func (l *Line) Run(ctx context.Context, req Request) (out Outcome) {
 	if out.Plan, err = l.plan(ctx, req, desired.Rendered.Objects); err != nil {
 		return out.failed(StagePlan, err)
 	}
+	out.Notes = desired.Rendered.Notes
 	done := l.Live.Hold(req.Release.ID.Label())
 	defer done()
 	if out.Results, out.Verdict, err = l.change(ctx, req, out.Plan, desired.Rendered.Hooks); err != nil {

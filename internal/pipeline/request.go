@@ -71,6 +71,7 @@ type Outcome struct {
 	Artifact model.Artifact
 	Inputs   string
 	Chart    *model.ChartInfo
+	Notes    string // what the chart tells people after a deployment
 	Plan     model.Plan
 	Results  []model.Result
 	Verdict  model.Verdict

@@ -27,6 +27,10 @@ func (c *Charts) Render(ctx context.Context, a model.Artifact, req Request) (mod
 	return r.Render(ctx, rel, a, req.Capabilities, render.RenderOptions{IsUpgrade: req.IsUpgrade, CRDText: req.CRDText})
 }
 
+// Renderer is what renders charts that were opened here, for those who know more of the release than
+// a Request says.
+func (c *Charts) Renderer() (*render.Renderer, error) { return c.worker() }
+
 func (c *Charts) worker() (*render.Renderer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

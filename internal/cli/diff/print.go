@@ -107,20 +107,31 @@ var signs = map[model.Action]struct {
 }
 
 func (o *Options) print(v *releases.View, d document) error {
-	if len(d.Changes) == 0 {
-		return o.IO.Line(fmt.Sprintf("%s: no difference (objects: %d)", v.Short(), d.Summary.Unchanged))
+	if _, err := io.WriteString(o.IO.Out, text(v.Short(), o.IO.OutPaint(), d)); err != nil {
+		return fmt.Errorf("writing the output: %w", err)
 	}
-	paint := o.IO.OutPaint()
+	return nil
+}
+
+// Text is a plan of the named release as people read it, ending with a newline.
+func Text(name string, paint output.Paint, p *model.Plan) string {
+	return text(name, paint, newDocument(p))
+}
+
+// Document is a plan as programs read it.
+func Document(p *model.Plan) any { return newDocument(p) }
+
+func text(name string, paint output.Paint, d document) string {
+	name = output.Clean(name)
+	if len(d.Changes) == 0 {
+		return fmt.Sprintf("%s: no difference (objects: %d)\n", name, d.Summary.Unchanged)
+	}
 	var b strings.Builder
 	for _, c := range d.Changes {
 		printChange(&b, paint, c)
 	}
-	fmt.Fprintf(&b, "\n%s: %s\n", output.Clean(v.Short()), d.Summary.text())
-	_, err := io.WriteString(o.IO.Out, b.String())
-	if err != nil {
-		return fmt.Errorf("writing the output: %w", err)
-	}
-	return nil
+	fmt.Fprintf(&b, "\n%s: %s\n", name, d.Summary.text())
+	return b.String()
 }
 
 func printChange(w io.Writer, paint output.Paint, c change) {
