@@ -6,6 +6,7 @@ import (
 
 	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/render"
+	"github.com/fairlead-cd/fairlead/internal/render/helm"
 )
 
 // Request is all that a rendering depends on beside the chart.
@@ -43,4 +44,13 @@ func (c *Charts) worker() (*render.Renderer, error) {
 		})
 	}
 	return c.renderer, nil
+}
+
+// Name is the name in the Chart.yaml of a chart that was opened here.
+func (c *Charts) Name(a model.Artifact) (string, error) {
+	loaded, err := helm.Load(a.Dir, a.Path)
+	if err != nil {
+		return "", err
+	}
+	return loaded.Name(), nil
 }

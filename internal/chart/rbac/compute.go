@@ -1,0 +1,141 @@
+package rbac
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/fairlead-cd/fairlead/internal/model"
+)
+
+// Tool is who deploys.
+type Tool string
+
+// The tools.
+const (
+	Fairlead Tool = "fairlead"
+	Helm     Tool = "helm"
+)
+
+// Input is what the rights are computed of.
+type Input struct {
+	Tool      Tool
+	Release   string
+	Namespace string
+	// Rendered is the chart as it is installed and as it is upgraded: a chart may tell them apart.
+	Rendered []model.Rendered
+	Lookups  []Lookup // what templates look up in the cluster
+	Resolve  Resolver // asked about kinds that neither the chart nor Kubernetes defines; may be nil
+	AnyName  bool     // don't narrow to names, so that a later version of the chart can add objects
+}
+
+// Result is the rights and what should be known of them.
+type Result struct {
+	Rights   Rights
+	Warnings []string
+}
+
+// computation collects rights.
+type computation struct {
+	Input
+	kinds  *kinds
+	rights Rights
+	warned []string
+	roles  map[string]bool // the chart's own, "namespace/Kind/name"
+}
+
+// Compute finds the rights.
+func Compute(in Input) Result {
+	var all []model.Object
+	for _, r := range in.Rendered {
+		all = append(append(all, r.Objects...), r.Hooks...)
+	}
+	c := &computation{Input: in, kinds: newKinds(all, in.Resolve), rights: Rights{}, roles: map[string]bool{}}
+	for i := range all {
+		c.noteRole(&all[i])
+	}
+	c.records()
+	for i := range all {
+		o := &all[i]
+		if o.Hook != nil && !runs(o.Hook) {
+			continue
+		}
+		c.object(o)
+		c.escalation(o)
+	}
+	c.lookups()
+	if in.AnyName {
+		c.forgetNames()
+	}
+	c.rights.reduce()
+	slices.Sort(c.warned)
+	return Result{Rights: c.rights, Warnings: slices.Compact(c.warned)}
+}
+
+// runs reports whether deploying runs a hook: tests are run by another command.
+func runs(h *model.Hook) bool {
+	return slices.ContainsFunc(h.Events, func(e string) bool { return e != "test" && e != "test-success" && e != "test-failure" })
+}
+
+// records are the rights on Helm's storage (helm.sh/helm/v4/pkg/storage/driver, secrets.go; Fairlead
+// keeps its records there too, and a lock beside them).
+func (c *computation) records() {
+	verbs := []string{"get", "list", "create", "update", "delete"}
+	if c.Tool == Fairlead {
+		verbs = append(verbs, "patch")
+	}
+	for _, v := range verbs {
+		c.rights.add(Right{Namespace: c.Namespace, Resource: "secrets", Verb: v}, Reason{Purpose: ForRecords})
+	}
+}
+
+// place is the right to do something to an object, its verb still to be filled in.
+func (c *computation) place(o *model.Object) Right {
+	r := c.kinds.of(o)
+	right := Right{Group: r.Group, Resource: r.Name, Name: o.Key.Name}
+	if r.Namespaced {
+		right.Namespace = o.Key.Namespace
+		if right.Namespace == "" {
+			right.Namespace = c.Namespace
+		}
+	}
+	if r.Guessed {
+		where := "in a namespace"
+		if !r.Namespaced {
+			where = "in no namespace"
+		}
+		c.warned = append(c.warned, "nothing here defines "+o.APIVersion()+" "+o.Key.Kind+": it is taken for the resource "+r.Name+", "+where+"; --cluster asks the cluster")
+	}
+	return right
+}
+
+func why(p Purpose, o *model.Object) Reason {
+	return Reason{Purpose: p, Object: o.Key.Short(), File: o.Origin.File}
+}
+
+func (c *computation) addAll(at Right, reason Reason, verbs ...string) {
+	for _, v := range verbs {
+		at.Verb = v
+		c.rights.add(at, reason)
+	}
+}
+
+// forgetNames widens what is narrowed, but for binding and escalating.
+func (c *computation) forgetNames() {
+	wide := Rights{}
+	for r, reasons := range c.rights {
+		if r.Verb != "bind" && r.Verb != "escalate" && !slices.ContainsFunc(reasons, func(why Reason) bool { return why.Purpose == ForGrant }) {
+			r.Name = ""
+		}
+		for _, why := range reasons {
+			wide.add(r, why)
+		}
+	}
+	c.rights = wide
+}
+
+// isCRDFile reports whether an object comes from a crds/ folder: made before all others, and never
+// changed or deleted afterwards.
+func isCRDFile(o *model.Object) bool {
+	return o.Key.Kind == "CustomResourceDefinition" && (strings.HasPrefix(o.Origin.File, "crds/") || strings.Contains(o.Origin.File, "/crds/")) &&
+		!strings.Contains(o.Origin.File, "templates/")
+}
