@@ -33,6 +33,12 @@ func (j *job) failure() *report.Failure {
 	switch back := out.RolledBack; {
 	case back != nil:
 		f.Rollback = rollbackOf(back)
+		if f.Rollback.Err == nil {
+			f.Next = fmt.Sprintf("fairlead history %s -n %s", rel.Name, rel.Namespace)
+			if f.Rollback.Revision == 0 {
+				f.Next = "correct it and run this again"
+			}
+		}
 	default:
 		f.Note, f.Next = j.note(), j.next()
 	}
@@ -76,9 +82,14 @@ func (j *job) note() string {
 // next is what to do where the cause does not say: never to look at a release that is not there.
 func (j *job) next() string {
 	rel, out := j.res.Release, &j.res.Outcome
+	var e *model.Error
 	switch {
 	case errors.Is(j.res.Err, context.Canceled):
 		return "run the same command again: it goes on from what is there"
+	case out.Record == nil && len(out.Verdict.Causes) > 0 && out.Verdict.Causes[0].Next != "":
+		return out.Verdict.Causes[0].Next
+	case out.Record == nil && errors.As(j.res.Err, &e) && e.Next != "":
+		return e.Next
 	case out.Record != nil && good(j.history) > 0:
 		return fmt.Sprintf("fairlead rollback %s -n %s goes back to revision %d; --atomic does that by itself", rel.Name, rel.Namespace, good(j.history))
 	case out.Record != nil:

@@ -177,6 +177,9 @@ func (j *job) act(ctx context.Context, line pipeline.Request) error {
 	if err == nil {
 		return nil
 	}
+	if out.Err == nil {
+		j.res.Outcome.Stage = pipeline.StageHealth
+	}
 	if cause := context.Cause(ctx); cause != nil && ctx.Err() != nil {
 		return cause
 	}

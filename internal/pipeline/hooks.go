@@ -66,6 +66,7 @@ func (l *Line) hook(ctx context.Context, req Request, hook model.Object) (v mode
 		policies = []string{hookBeforeCreation}
 	}
 	own := req
+	own.Mode = ModeUpgrade // a hook is made, also where its release is removed
 	own.foreign = anyForeign(req.History)
 	own.Release.ID.Kind = "Hook-" + req.Release.ID.Kind
 	own.Release.CreateNamespace = req.Release.CreateNamespace

@@ -45,6 +45,9 @@ func (o *Options) Run(ctx context.Context, d *deploy.Deployer, req deploy.Reques
 		}
 		return nil
 	}
+	if res.Outcome.Stage == "" && !errors.Is(res.Err, context.Canceled) {
+		return res.Err // it did not come to the line: an error as any other
+	}
 	if !errors.Is(res.Err, context.Canceled) || len(res.Outcome.Results) > 0 {
 		fmt.Fprint(o.IO.Err, res.Failure.Text(cli.ReportStyle(o.IO.ErrPaint(), o.IO.Width)))
 	}
@@ -84,7 +87,7 @@ func exit(r *deploy.Result) error {
 		return told(cli.ErrTimeout)
 	case kind == model.ErrDenied, kind == model.ErrConflict:
 		return told(r.Err)
-	case out.Stage == "", out.Stage == pipeline.StageSource, out.Stage == pipeline.StageRender:
+	case out.Stage == pipeline.StageSource, out.Stage == pipeline.StageRender:
 		return told(r.Err)
 	case out.Stage == pipeline.StagePlan && kind != model.ErrInvalid:
 		return told(r.Err)
