@@ -19,7 +19,7 @@ type Options struct {
 	// AllowUnsigned accepts events without a signature when Secrets is empty, at most
 	// UnsignedRate a second: they can cause no more than a fetch.
 	AllowUnsigned bool
-	UnsignedRate  float64 // default 5
+	UnsignedRate  float64 // default 50
 	// Notify is called for each push of an accepted event, after the answer was sent.
 	Notify func(ctx context.Context, push Push) (int, error)
 	// Timeout bounds one call of Notify; default 60 s.
@@ -45,7 +45,7 @@ const (
 // Handler serves the webhook endpoint: it answers 202 as soon as an event is accepted, and then
 // calls Notify.
 func Handler(opts Options) http.Handler {
-	opts.UnsignedRate = cmp.Or(opts.UnsignedRate, 5)
+	opts.UnsignedRate = cmp.Or(opts.UnsignedRate, 50)
 	opts.Timeout = cmp.Or(opts.Timeout, time.Minute)
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
