@@ -111,7 +111,7 @@ func templateError(err error, chartName string) error {
 	}
 	switch {
 	case f.refusal:
-		e.Next = "the chart refuses these values: change them"
+		e.Next = refusedNext
 	case strings.Contains(f.msg, "nil pointer evaluating"):
 		e.Next = "a value that the template goes into is missing: set it, or guard the template with `with` or `if`"
 	}

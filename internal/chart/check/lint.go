@@ -1,0 +1,115 @@
+package check
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"helm.sh/helm/v4/pkg/chart/common"
+	"helm.sh/helm/v4/pkg/chart/v2/lint"
+	"helm.sh/helm/v4/pkg/chart/v2/lint/support"
+)
+
+// lintPatience is how long Helm's lint may take: it executes templates in this process, where
+// nothing can stop them. Renders in the worker are bounded by themselves.
+const lintPatience = 60 * time.Second
+
+// lint asks Helm's own lint, as `helm lint --strict` does. Schemas are judged elsewhere, without
+// following references to files and hosts.
+func (r *run) lint() []Finding {
+	if r.subject.dir == "" {
+		return nil // an archive was linted when it was packaged, or can be unpacked
+	}
+	var options []lint.LinterOption
+	if v, err := common.ParseKubeVersion("v" + r.schemas[0].Version()); err == nil {
+		options = append(options, lint.WithKubeVersion(v))
+	}
+	options = append(options, lint.WithSkipSchemaValidation(true))
+	result := lint.RunAll(r.subject.dir, map[string]any{}, r.Namespace, options...)
+	var all []Finding
+	for _, m := range result.Messages {
+		if f, ok := r.lintFinding(m); ok {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+var (
+	lintLine  = regexp.MustCompile(`\(([^():]+):(\d+)(?::\d+)?\)`)
+	yamlLines = regexp.MustCompile(`line (\d+)`)
+)
+
+func (r *run) lintFinding(m support.Message) (Finding, bool) {
+	f := Finding{Rule: "lint", File: strings.TrimSuffix(filepath.ToSlash(m.Path), "/"), Message: m.Err.Error()}
+	switch m.Severity {
+	case support.ErrorSev:
+		f.Severity = Error
+	case support.WarningSev:
+		f.Severity = Warning
+	default:
+		f.Severity = Info
+	}
+	if rel, err := filepath.Rel(r.subject.dir, f.File); err == nil && filepath.IsAbs(f.File) {
+		f.File = filepath.ToSlash(rel)
+	}
+	f.Message = strings.ReplaceAll(f.Message, r.subject.dir+string(os.PathSeparator), "")
+	if at := lintLine.FindStringSubmatch(f.Message); at != nil {
+		f.File = strings.TrimPrefix(at[1], r.subject.chart.Name()+"/")
+		f.Line, _ = strconv.Atoi(at[2])
+	} else if at := yamlLines.FindStringSubmatch(f.Message); at != nil && strings.HasSuffix(f.File, ".yaml") && !strings.HasPrefix(f.File, "templates/") {
+		f.Line, _ = strconv.Atoi(at[1])
+	}
+	return f, true
+}
+
+// awaitLint adds what lint found, but for what renders have told already.
+func (r *run) awaitLint(ctx context.Context, linted <-chan []Finding) error {
+	timer := time.NewTimer(lintPatience)
+	defer timer.Stop()
+	var all []Finding
+	select {
+	case all = <-linted:
+	case <-timer.C:
+		r.found.add(Finding{Rule: "lint", Severity: Warning, File: "Chart.yaml", Message: "Helm's lint did not end within " + lintPatience.String()})
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	renders := slices.ContainsFunc(r.results, func(res result) bool { return res.err == nil })
+	defaults := len(r.results) > 0 && r.results[0].err != nil
+	for _, f := range all {
+		if strings.HasPrefix(f.File, "templates") && defaults && f.Severity == Error {
+			// The same failure, told with its cause; or defaults that are refused on purpose.
+			if renders || r.toldAlready(f) {
+				continue
+			}
+		}
+		if r.lifecycleTold(f) {
+			continue
+		}
+		r.found.add(f)
+	}
+	return nil
+}
+
+func (r *run) toldAlready(f Finding) bool {
+	return slices.ContainsFunc(r.found.sorted(), func(o Finding) bool {
+		return o.Rule != "lint" && (o.File == f.File && o.Line == f.Line || o.File != "" && strings.Contains(f.Message, o.File))
+	})
+}
+
+// lifecycleTold: lint's word on deprecated APIs is ours, by the same tables.
+func (r *run) lifecycleTold(f Finding) bool {
+	if !strings.Contains(f.Message, " is deprecated in v1.") && !strings.Contains(f.Message, "is deprecated") {
+		return false
+	}
+	return slices.ContainsFunc(r.found.sorted(), func(o Finding) bool {
+		return (o.Rule == "deprecated-api" || o.Rule == "removed-api") && o.File == f.File
+	})
+}

@@ -1,0 +1,395 @@
+package check
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/fairlead-cd/fairlead/internal/chart/kubeschema"
+	"github.com/fairlead-cd/fairlead/internal/model"
+)
+
+// Options say what to check and how.
+type Options struct {
+	Path       string                             // the chart: a folder or an archive
+	Release    string                             // name to render under; empty is "release-name", as `helm template` has it
+	Namespace  string                             // empty is "default"
+	Values     []Values                           // files given by hand, each a case of its own
+	Kube       []string                           // versions of Kubernetes; the first counts most; none is the newest known
+	APIs       []string                           // API versions a cluster offers beside Kubernetes' own: "monitoring.coreos.com/v1"
+	CRDs       []string                           // folders and files with CustomResourceDefinitions
+	Golden     string                             // folder of golden files; empty is tests/golden in the chart
+	Update     bool                               // write golden files
+	Cases      int                                // most cases to render; 0 is 300
+	Ignore     []string                           // rules that don't count
+	Open       func(root string) (Render, func()) // a renderer for charts below root, and its end
+	Server     Server                             // nil asks none
+	Now        func() time.Time
+	SkipToggle bool // only the defaults and values files
+}
+
+// Values is a values file that does not belong to the chart.
+type Values struct {
+	Name string // as it was given
+	Text []byte
+}
+
+// Render renders a chart. It is safe for concurrent use.
+type Render func(ctx context.Context, rel model.Release, a model.Artifact, caps model.Capabilities) (model.Rendered, error)
+
+// Server judges objects as an API server would.
+type Server interface {
+	// Try asks about each object without keeping any. What it says comes in the order of objects.
+	Try(ctx context.Context, objects []model.Object) ([]Verdict, error)
+	// String is for people: "the embedded cluster (v1.36.3)".
+	String() string
+}
+
+// Verdict is what an API server says of an object.
+type Verdict struct {
+	Skipped string    // why it was not asked; empty if it was
+	Faults  []Problem // none if it accepts the object
+}
+
+// Problem is one thing an API server finds wrong.
+type Problem struct {
+	Field   string // "spec.ports[0].name"; may be empty
+	Message string
+}
+
+const (
+	defaultCases = 300
+	// longName is a release name as long as Helm allows.
+	longName = "a-name-for-a-release-that-is-as-long-as-helm-lets-be1"
+)
+
+// run is one check under way.
+type run struct {
+	Options
+	draw    Render
+	subject *subject
+	config  config
+	cases   []Case
+	found   *findings
+	schemas []*kubeschema.Schemas
+	report  *Report
+
+	results []result
+	renders atomic.Int64
+	pool    map[string]*Object // by file and digest
+	sets    map[string][]*Object
+}
+
+// Run checks a chart. The error says that it could not be checked; what is wrong with the chart is
+// in the report.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	start := o.Now()
+	r := &run{Options: o, pool: map[string]*Object{}, sets: map[string][]*Object{}, report: &Report{Path: o.Path}}
+	if err := r.prepare(); err != nil {
+		return r.broken(err, start)
+	}
+	if err := r.schemasOf(); err != nil {
+		return nil, err
+	}
+	if err := r.list(); err != nil {
+		return nil, err
+	}
+	r.found = newFindings(r.cases)
+	var end func()
+	r.draw, end = r.Open(r.subject.artifact.Dir)
+	defer end()
+	linted := make(chan []Finding, 1)
+	go func() { linted <- r.lint() }()
+	if err := r.renderAll(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.judge(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.values(); err != nil {
+		return nil, err
+	}
+	if err := r.golden(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.awaitLint(ctx, linted); err != nil {
+		return nil, err
+	}
+	r.finish(start)
+	return r.report, nil
+}
+
+// broken makes a report of a chart that cannot even be read.
+func (r *run) broken(err error, start time.Time) (*Report, error) {
+	var e *model.Error
+	if !errors.As(err, &e) || e.Kind != model.ErrInvalid || e.File == "" || r.config.broken {
+		return nil, err
+	}
+	r.found = newFindings(nil)
+	r.found.add(Finding{Rule: "lint", File: e.File, Line: e.Line, Message: messageOf(e), Fix: e.Next})
+	r.finish(start)
+	return r.report, nil
+}
+
+func (r *run) prepare() error {
+	var err error
+	if r.subject, err = open(r.Path); err != nil {
+		return err
+	}
+	if r.config, err = r.subject.config(); err != nil {
+		return err
+	}
+	md := r.subject.chart.Metadata
+	r.report.Chart, r.report.Version = md.Name, md.Version
+	if r.Release == "" {
+		r.Release = "release-name"
+	}
+	if r.Namespace == "" {
+		r.Namespace = "default"
+	}
+	if r.Options.Cases == 0 {
+		r.Options.Cases = defaultCases
+	}
+	return nil
+}
+
+func (r *run) schemasOf() error {
+	if len(r.Kube) == 0 {
+		r.Kube = []string{kubeschema.Newest()}
+	}
+	for _, v := range r.Kube {
+		s, err := kubeschema.For(v)
+		if err != nil {
+			return err
+		}
+		r.schemas = append(r.schemas, s)
+		r.report.Kubernetes = append(r.report.Kubernetes, s.Version())
+	}
+	kinds, err := definitions(r.CRDs)
+	if err != nil {
+		return err
+	}
+	r.addKinds(kinds)
+	return nil
+}
+
+func (r *run) addKinds(kinds []*kubeschema.Kind) {
+	for i, s := range r.schemas {
+		r.schemas[i] = s.With(kinds)
+	}
+}
+
+// list puts the cases together: the defaults, each values file, each flipped toggle, and a long name.
+func (r *run) list() error {
+	r.cases = []Case{{Name: "values.yaml", Kind: CaseDefaults}}
+	names, err := r.subject.valuesFiles()
+	if err != nil {
+		return err
+	}
+	for _, n := range names {
+		r.cases = append(r.cases, Case{Name: n, Kind: CaseValues, Layers: []model.ValuesLayer{{Origin: n, File: n}}})
+	}
+	for _, v := range r.Values {
+		r.cases = append(r.cases, Case{Name: v.Name, Kind: CaseValues,
+			Layers: []model.ValuesLayer{{Origin: v.Name, YAML: v.Text, Sensitive: true}}})
+	}
+	r.report.ValuesFiles = len(r.cases)
+	return nil
+}
+
+// flips adds the cases that flip values, on top of the first values that the chart takes.
+func (r *run) flips() ([]Case, error) {
+	if r.SkipToggle {
+		return nil, nil
+	}
+	first := slices.IndexFunc(r.results, func(res result) bool { return res.err == nil })
+	if first < 0 {
+		return nil, nil // nothing renders: there is nothing to flip
+	}
+	l := &caseList{limit: r.Options.Cases, base: r.cases[first].Layers}
+	for _, t := range findToggles(r.subject.chart) {
+		if !slices.Contains(r.config.SkipToggles, t.String()) {
+			l.toggles = append(l.toggles, t)
+		}
+	}
+	if err := l.flips(); err != nil {
+		return nil, err
+	}
+	r.report.Toggles = len(l.toggles) - len(l.left)
+	for _, t := range l.left {
+		r.report.Left = append(r.report.Left, t.String())
+	}
+	long := Case{Name: fmt.Sprintf("a release name of %d characters", longestRelease), Kind: CaseLongName, name: longName, Layers: r.cases[first].Layers}
+	cases := append(l.cases, long)
+	if n := len(l.cases); n > 0 && l.cases[n-1].Kind == CaseAll {
+		on := l.cases[n-1]
+		on.Name, on.Kind, on.name = long.Name+", every toggle on", CaseLongName, longName
+		cases = append(cases, on)
+	}
+	return cases, nil
+}
+
+// result is what came of one case with one version of Kubernetes.
+type result struct {
+	of       Case
+	schema   int // index of the version
+	rendered model.Rendered
+	err      error
+}
+
+// renderAll renders the defaults and values files, then what follows from them.
+func (r *run) renderAll(ctx context.Context) error {
+	given := r.cases
+	if err := r.render(ctx, given, 0); err != nil {
+		return err
+	}
+	flipped, err := r.flips()
+	if err != nil {
+		return err
+	}
+	r.cases = append(slices.Clone(given), flipped...)
+	for i, c := range r.cases {
+		r.found.ranks[c.Name] = i
+	}
+	if err := r.render(ctx, flipped, 0); err != nil {
+		return err
+	}
+	if r.asks() {
+		for i := 1; i < len(r.schemas); i++ {
+			if err := r.render(ctx, r.cases, i); err != nil {
+				return err
+			}
+		}
+	}
+	return r.gather()
+}
+
+// asks reports whether any template looks at the version or the kinds of the cluster: else one
+// render will do for all versions.
+func (r *run) asks() bool {
+	if r.subject.chart.Metadata.KubeVersion != "" {
+		return true
+	}
+	for _, lines := range r.subject.texts {
+		if slices.ContainsFunc(lines, func(l string) bool { return strings.Contains(l, "Capabilities") }) {
+			return true
+		}
+	}
+	return false
+}
+
+// render renders cases side by side. It fails only when rendering itself does not work.
+func (r *run) render(ctx context.Context, cases []Case, version int) error {
+	results := make([]result, len(cases))
+	limit := make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))
+	done := make(chan struct{})
+	for i, c := range cases {
+		go func() {
+			limit <- struct{}{}
+			results[i] = r.one(ctx, c, version)
+			<-limit
+			done <- struct{}{}
+		}()
+	}
+	for range cases {
+		<-done
+	}
+	for _, res := range results {
+		if res.err != nil && model.KindOf(res.err) != model.ErrInvalid {
+			return fmt.Errorf("rendering with %s: %w", res.of.Name, res.err)
+		}
+	}
+	r.results = append(r.results, results...)
+	return ctx.Err()
+}
+
+func (r *run) one(ctx context.Context, c Case, version int) result {
+	name := r.Release
+	if c.name != "" {
+		name = c.name
+	}
+	s := r.schemas[version]
+	caps := model.Capabilities{KubeVersion: "v" + s.Version(), APIVersions: append(s.APIVersions(), r.APIs...)}
+	r.renders.Add(1)
+	rendered, err := r.draw(ctx, model.Release{
+		Name: name, Namespace: r.Namespace, Renderer: model.RenderHelm, Values: c.Layers,
+	}, r.subject.artifact, caps)
+	return result{of: c, schema: version, rendered: rendered, err: err}
+}
+
+// definitionsOf collects the kinds that the chart itself defines.
+func definitionsOf(objects map[string]*Object) []*kubeschema.Kind {
+	var all []*kubeschema.Kind
+	for _, key := range sortedKeys(objects) {
+		if kinds, ok := kubeschema.CustomKind(objects[key].Body); ok {
+			all = append(all, kinds...)
+		}
+	}
+	return all
+}
+
+// gather makes one object of those that are the same in several cases.
+func (r *run) gather() error {
+	for _, res := range r.results {
+		if res.err != nil {
+			continue
+		}
+		versions := []string{r.schemas[res.schema].Version()}
+		if !r.asks() {
+			versions = versions[:0]
+			for _, s := range r.schemas {
+				versions = append(versions, s.Version())
+			}
+		}
+		var set []*Object
+		for _, m := range slices.Concat(res.rendered.Objects, res.rendered.Hooks) {
+			o, err := r.known(m)
+			if err != nil {
+				return err
+			}
+			if !slices.Contains(o.Cases, res.of.Name) {
+				o.Cases = append(o.Cases, res.of.Name)
+			}
+			if res.of.Kind == CaseDefaults || res.of.Kind == CaseValues {
+				o.toggleOnly = false
+			}
+			for _, v := range versions {
+				if !slices.Contains(o.Versions, v) {
+					o.Versions = append(o.Versions, v)
+				}
+			}
+			set = append(set, o)
+		}
+		if _, ok := r.sets[res.of.Name]; !ok {
+			r.sets[res.of.Name] = set
+		}
+	}
+	r.addKinds(definitionsOf(r.pool))
+	return nil
+}
+
+func (r *run) known(m model.Object) (*Object, error) {
+	key := m.Origin.File + "\x00" + m.Digest
+	if o, ok := r.pool[key]; ok {
+		return o, nil
+	}
+	o, err := newObject(m)
+	if err != nil {
+		return nil, err
+	}
+	o.toggleOnly = true
+	r.pool[key] = o
+	return o, nil
+}
+
+func sameObjects(a, b model.Rendered) bool {
+	return slices.EqualFunc(slices.Concat(a.Objects, a.Hooks), slices.Concat(b.Objects, b.Hooks), func(x, y model.Object) bool {
+		return x.Digest == y.Digest && bytes.Equal([]byte(x.Origin.File), []byte(y.Origin.File))
+	})
+}
