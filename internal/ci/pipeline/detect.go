@@ -109,7 +109,7 @@ func (t *tree) image(s *Spec, o Options) error {
 	if o.Context != "" {
 		s.Context = path.Clean(o.Context)
 	}
-	if s.BaseArg, err = t.baseArg(s.Dockerfile); err != nil {
+	if err := t.readDockerfile(s); err != nil {
 		return err
 	}
 	s.ImageKey = o.ImageKey
@@ -168,14 +168,15 @@ func (t *tree) dockerfile(want, name string) (string, error) {
 	return found[0], nil
 }
 
-// baseArg is the build argument by which a Dockerfile lets its base image be chosen, if it does.
-func (t *tree) baseArg(file string) (string, error) {
-	text, err := t.read(file)
+// readDockerfile finds the build argument by which the base image can be chosen, if there is one, and
+// whether the image needs Docker's format.
+func (t *tree) readDockerfile(s *Spec) error {
+	text, err := t.read(s.Dockerfile)
 	if err != nil {
-		return "", err
+		return err
 	}
-	args := map[string]bool{}
-	for line := range strings.SplitSeq(text, "\n") {
+	args, based := map[string]bool{}, false
+	for line := range strings.Lines(text) {
 		words := strings.Fields(line)
 		if len(words) < 2 {
 			continue
@@ -186,11 +187,13 @@ func (t *tree) baseArg(file string) (string, error) {
 			args[name] = true
 		case "FROM":
 			name := strings.Trim(words[1], "${}")
-			if strings.HasPrefix(words[1], "$") && args[name] {
-				return name, nil
+			if !based && strings.HasPrefix(words[1], "$") && args[name] {
+				s.BaseArg = name
 			}
-			return "", nil
+			based = true
+		case "HEALTHCHECK":
+			s.DockerFormat = true
 		}
 	}
-	return "", nil
+	return nil
 }

@@ -126,8 +126,3 @@ func execute(name string, v view) (string, error) {
 	}
 	return b.String(), nil
 }
-
-// The reports that jobs write for the build service.
-func (v view) ChartReports() string { return "--junit chart.xml --code-quality chart.json" }
-func (v view) DeployReport() string { return "--junit deploy.xml" }
-func (v view) ScanReport() string   { return "--code-quality secrets.json" }

@@ -29,6 +29,7 @@ type Spec struct {
 	Dockerfile   string
 	Context      string // of the build
 	BaseArg      string // build argument that names the base image, or empty
+	DockerFormat bool   // the Dockerfile says what OCI's format cannot: HEALTHCHECK
 	ImageKey     string // of the chart's values: "image"
 	HasDigest    bool   // the chart takes a digest beside a tag
 	Image        string // with the service's variables, without a tag
