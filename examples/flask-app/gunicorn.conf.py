@@ -23,13 +23,12 @@ access_log_format = '%(h)s "%(r)s" %(s)s %(b)s %(L)ss'
 
 
 class Logger(glogging.Logger):
-    """Leaves out probes and scrapes that went well: they come every few seconds for ever, and
-    would push what matters out of sight."""
+    """Leaves out probes and scrapes: they come every few seconds for ever, and would push what
+    matters out of sight. Why a pod is not ready is told by the application, once."""
 
     def access(self, resp, req, environ, request_time):
-        if req.path in ("/health", "/ready", "/metrics") and str(resp.status).startswith("200"):
-            return
-        super().access(resp, req, environ, request_time)
+        if req.path not in ("/health", "/ready", "/metrics"):
+            super().access(resp, req, environ, request_time)
 
 
 logger_class = Logger

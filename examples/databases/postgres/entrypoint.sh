@@ -22,7 +22,7 @@ if [ "$1" = postgres ] && [ ! -s "$PGDATA/PG_VERSION" ]; then
 	new=$PGDATA.new
 	rm -rf "$new"
 	initdb --pgdata="$new" --username="$user" --pwfile="$POSTGRES_PASSWORD_FILE" --encoding=UTF8 \
-		--locale=C.UTF-8 --auth-local=trust --auth-host=scram-sha-256 --no-sync
+		--locale=C --auth-local=trust --auth-host=scram-sha-256 --no-sync
 	echo "host all all all scram-sha-256" >>"$new/pg_hba.conf"
 	if [ "$database" != postgres ]; then
 		echo "CREATE DATABASE \"$database\"" | postgres --single -D "$new" -c unix_socket_directories=/tmp postgres >/dev/null

@@ -1,0 +1,42 @@
+{{/* The name of all objects; eleven characters are left, for a StatefulSet's revisions. */}}
+{{- define "postgresql.fullname" -}}
+{{- printf "%s-postgresql" .Release.Name | trunc 52 | trimSuffix "-" }}
+{{- end }}
+
+{{/* Labels of all objects. */}}
+{{- define "postgresql.labels" -}}
+{{ include "postgresql.selectorLabels" . }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end }}
+
+{{/* Labels that select the pod; they never change during a release's life. */}}
+{{- define "postgresql.selectorLabels" -}}
+app.kubernetes.io/name: postgresql
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{/* The Secret that holds the password: this chart's, or one that exists. */}}
+{{- define "postgresql.secretName" -}}
+{{- .Values.auth.existingSecret | default (include "postgresql.fullname" .) }}
+{{- end }}
+
+{{/* The image, by digest when there is one. */}}
+{{- define "postgresql.image" -}}
+{{- if .Values.image.digest }}
+{{- printf "%s@%s" .Values.image.repository .Values.image.digest }}
+{{- else }}
+{{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) }}
+{{- end }}
+{{- end }}
+
+{{/* A security context without what OpenShift chooses by itself. Call with a dict of root and
+context. */}}
+{{- define "postgresql.securityContext" -}}
+{{- $context := .context }}
+{{- $asked := (.root.Values.global | default dict).openshift }}
+{{- if kindIs "bool" $asked | ternary $asked (.root.Capabilities.APIVersions.Has "security.openshift.io/v1") }}
+{{- $context = omit $context "runAsUser" "runAsGroup" "fsGroup" }}
+{{- end }}
+{{- toYaml $context }}
+{{- end }}
