@@ -11,6 +11,7 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/cli/ci/kubeconfig"
 	"github.com/fairlead-cd/fairlead/internal/cli/ci/lint"
 	"github.com/fairlead-cd/fairlead/internal/cli/ci/token"
+	"github.com/fairlead-cd/fairlead/internal/cli/scan"
 )
 
 // ciCommands write and check pipelines.
@@ -22,5 +23,6 @@ func ciCommands(f *cli.Factory, _ env) []*cobra.Command {
 			kubeconfig.NewCmdKubeconfig(f, os.Getenv, nil),
 			token.NewCmdToken(f, os.Getenv, nil),
 		),
+		scan.NewCmdScan(f, openWorkTree(), nil),
 	}
 }
