@@ -5,6 +5,7 @@ import (
 
 	"github.com/fairlead-cd/fairlead/internal/cli"
 	chartcmd "github.com/fairlead-cd/fairlead/internal/cli/chart"
+	"github.com/fairlead-cd/fairlead/internal/cli/chart/rbac"
 	"github.com/fairlead-cd/fairlead/internal/cli/template"
 )
 
@@ -13,6 +14,9 @@ func chartCommands(f *cli.Factory, e env) []*cobra.Command {
 	charts := openCharts(e)
 	return []*cobra.Command{
 		template.NewCmdTemplate(f, charts, nil),
-		chartcmd.NewCmdChart(f), // subcommands follow the factory, one a line
+		chartcmd.NewCmdChart(f,
+			rbac.NewCmdRBAC(f, charts, nil),
+			chartTest(f, e),
+		),
 	}
 }

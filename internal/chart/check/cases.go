@@ -32,7 +32,11 @@ type Case struct {
 	Toggle string // of CaseToggle: the path of the value
 	Layers []model.ValuesLayer
 
-	name string // of the release, where it is not the usual one
+	name  string             // of the release, where it is not the usual one
+	flip  *model.ValuesLayer // the layer that flips values
+	label string             // what it flips
+	// above says that toggles above this one are switched on with it.
+	above bool
 }
 
 // Helm takes release names up to this length.
@@ -202,6 +206,7 @@ func (t Toggle) setting() bool {
 type caseList struct {
 	toggles []Toggle
 	base    []model.ValuesLayer // below toggles: without these the chart renders nothing
+	on      string              // the case that base is of
 	limit   int
 
 	cases []Case
@@ -249,9 +254,12 @@ func (l *caseList) add(name string, kind CaseKind, t Toggle, set map[string]bool
 	if err != nil {
 		return err
 	}
-	c := Case{Name: name, Kind: kind, Layers: append(slices.Clone(l.base), layer)}
+	c := Case{Name: name, Kind: kind, Layers: append(slices.Clone(l.base), layer), flip: &layer, label: name}
+	if len(l.base) > 0 {
+		c.Name = l.on + ", " + name
+	}
 	if kind == CaseToggle {
-		c.Toggle = t.String()
+		c.Toggle, c.above = t.String(), len(set) > 1
 	}
 	l.cases = append(l.cases, c)
 	return nil
@@ -260,7 +268,7 @@ func (l *caseList) add(name string, kind CaseKind, t Toggle, set map[string]bool
 func caseName(t Toggle, above []Toggle) string {
 	name := fmt.Sprintf("%s=%t", t, !t.On)
 	for _, a := range above {
-		name += fmt.Sprintf(" %s=true", a)
+		name += fmt.Sprintf(", %s=true", a)
 	}
 	return name
 }

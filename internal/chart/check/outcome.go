@@ -98,8 +98,7 @@ func (r *run) refusal(res result, e *model.Error, f Finding) Finding {
 	case CaseValues:
 		f.Severity, f.Message, f.Fix = Error, res.of.Name+" is refused: "+messageOf(e), "change the values"
 	default:
-		f.Message = fmt.Sprintf("%s is refused: %s", res.of.Name, messageOf(e))
-		f.Fix = ""
+		f.Message, f.Fix = "flipped values are refused: "+messageOf(e), ""
 	}
 	return f
 }
@@ -148,46 +147,40 @@ func messageOf(e *model.Error) string {
 	return msg
 }
 
-// idle tells of toggles whose flipping changes nothing, even with all above them on. What is only
-// looked at in a chart's dependencies is their business.
+// idle tells of toggles whose flipping changes nothing anywhere, not even on top of a values file. One
+// that had to be tried with another on that it hangs below cannot be told from that one.
 func (r *run) idle() {
 	effect := map[string]bool{}
 	var order []string
-	base := -1
-	for i, res := range r.results {
-		if res.err == nil && base < 0 {
-			base = i
-		}
-		if res.of.Kind != CaseToggle || res.schema != 0 || base < 0 {
+	for _, res := range r.results {
+		if res.of.Kind != CaseToggle || res.schema != 0 {
 			continue
 		}
 		if _, ok := effect[res.of.Toggle]; !ok {
 			effect[res.of.Toggle] = false
 			order = append(order, res.of.Toggle)
 		}
-		if res.err != nil || !sameObjects(res.rendered, r.results[base].rendered) || res.rendered.Notes != r.results[base].rendered.Notes {
+		if res.err != nil || res.of.above || !r.sameAsBelow(res) {
 			effect[res.of.Toggle] = true
 		}
 	}
 	for _, t := range order {
-		steps := strings.Split(t, ".")
-		line := r.subject.valueLine("values.yaml", steps)
-		if effect[t] || line == 0 || r.aboveHasEffect(t, steps) {
-			continue
+		line := r.subject.valueLine("values.yaml", strings.Split(t, "."))
+		if !effect[t] && line > 0 {
+			r.found.add(Finding{Rule: "no-effect", File: "values.yaml", Line: line, Field: t, Message: "flipping " + t + " on its own changes nothing"})
 		}
-		r.found.add(Finding{Rule: "no-effect", File: "values.yaml", Line: line, Field: t, Message: "flipping " + t + " on its own changes nothing"})
 	}
 }
 
-// aboveHasEffect reports whether a toggle was tried on top of another that had to be on first: then
-// its own effect cannot be told from that one's.
-func (r *run) aboveHasEffect(toggle string, steps []string) bool {
-	for _, res := range r.results {
-		if res.of.Toggle == toggle && strings.Contains(res.of.Name, " ") {
-			return true
+// sameAsBelow reports whether a case renders what the values below its flip render.
+func (r *run) sameAsBelow(res result) bool {
+	for _, o := range r.results {
+		if o.err == nil && o.of.flip == nil && o.of.name == "" && o.schema == res.schema && len(o.of.Layers) == len(res.of.Layers)-1 &&
+			(len(o.of.Layers) == 0 || o.of.Layers[0].Origin == res.of.Layers[0].Origin) {
+			return sameObjects(o.rendered, res.rendered) && o.rendered.Notes == res.rendered.Notes
 		}
 	}
-	return len(steps) == 0
+	return false
 }
 
 // try asks the API server, once for each object that is its own.
@@ -195,7 +188,6 @@ func (r *run) try(ctx context.Context, j *judge) error {
 	if r.Server == nil {
 		return nil
 	}
-	r.report.Server = r.Server.String()
 	var asked []*Object
 	var objects []model.Object
 	for _, key := range sortedKeys(r.pool) {
@@ -208,6 +200,7 @@ func (r *run) try(ctx context.Context, j *judge) error {
 	if err != nil {
 		return fmt.Errorf("asking %s: %w", r.Server, err)
 	}
+	r.report.Server = r.Server.String()
 	told, known := map[string]bool{}, r.foundIn()
 	for i, v := range verdicts {
 		o := asked[i]

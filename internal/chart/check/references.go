@@ -241,8 +241,8 @@ func (w *whole) token(p pod) {
 		}
 	}
 	o := p.owner
-	if o.toggleOnly && (w.meant(o) || w.known[containerKey(o, nil)]) {
-		return
+	if kind := w.cases[w.name].Kind; kind != CaseDefaults && kind != CaseValues && w.known[containerKey(o, nil)] {
+		return // flipping what gives it rights, or its token, is meant so
 	}
 	f := Finding{Rule: "service-account-token"}
 	if o.isTest() {

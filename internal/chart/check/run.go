@@ -203,71 +203,12 @@ func (r *run) list() error {
 	return nil
 }
 
-// flips adds the cases that flip values, on top of the first values that the chart takes.
-func (r *run) flips() ([]Case, error) {
-	if r.SkipToggle {
-		return nil, nil
-	}
-	first := slices.IndexFunc(r.results, func(res result) bool { return res.err == nil })
-	if first < 0 {
-		return nil, nil // nothing renders: there is nothing to flip
-	}
-	l := &caseList{limit: r.Options.Cases, base: r.cases[first].Layers}
-	for _, t := range findToggles(r.subject.chart) {
-		if !slices.Contains(r.config.SkipToggles, t.String()) {
-			l.toggles = append(l.toggles, t)
-		}
-	}
-	if err := l.flips(); err != nil {
-		return nil, err
-	}
-	r.report.Toggles = len(l.toggles) - len(l.left)
-	for _, t := range l.left {
-		r.report.Left = append(r.report.Left, t.String())
-	}
-	long := Case{Name: fmt.Sprintf("a release name of %d characters", longestRelease), Kind: CaseLongName, name: longName, Layers: r.cases[first].Layers}
-	cases := append(l.cases, long)
-	if n := len(l.cases); n > 0 && l.cases[n-1].Kind == CaseAll {
-		on := l.cases[n-1]
-		on.Name, on.Kind, on.name = long.Name+", every toggle on", CaseLongName, longName
-		cases = append(cases, on)
-	}
-	return cases, nil
-}
-
 // result is what came of one case with one version of Kubernetes.
 type result struct {
 	of       Case
 	schema   int // index of the version
 	rendered model.Rendered
 	err      error
-}
-
-// renderAll renders the defaults and values files, then what follows from them.
-func (r *run) renderAll(ctx context.Context) error {
-	given := r.cases
-	if err := r.render(ctx, given, 0); err != nil {
-		return err
-	}
-	flipped, err := r.flips()
-	if err != nil {
-		return err
-	}
-	r.cases = append(slices.Clone(given), flipped...)
-	for i, c := range r.cases {
-		r.found.ranks[c.Name] = i
-	}
-	if err := r.render(ctx, flipped, 0); err != nil {
-		return err
-	}
-	if r.asks() {
-		for i := 1; i < len(r.schemas); i++ {
-			if err := r.render(ctx, r.cases, i); err != nil {
-				return err
-			}
-		}
-	}
-	return r.gather()
 }
 
 // asks reports whether any template looks at the version or the kinds of the cluster: else one

@@ -97,9 +97,9 @@ func with(cases []string) string {
 		return ""
 	}
 	if len(cases) <= mostCases {
-		return strings.Join(cases, ", ")
+		return strings.Join(cases, "; ")
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(cases[:mostCases], ", "), len(cases)-mostCases)
+	return fmt.Sprintf("%s and %d more", strings.Join(cases[:mostCases], "; "), len(cases)-mostCases)
 }
 
 func count(n int, one, many string) string {
