@@ -1,6 +1,6 @@
-{{/* The name of all objects; eleven characters are left, for a StatefulSet's revisions. */}}
+{{/* The name of all objects: at most 52 characters, which leaves eleven for a StatefulSet's revisions. */}}
 {{- define "postgresql.fullname" -}}
-{{- printf "%s-postgresql" .Release.Name | trunc 52 | trimSuffix "-" }}
+{{- printf "%s-postgresql" (.Release.Name | trunc 41 | trimSuffix "-") }}
 {{- end }}
 
 {{/* Labels of all objects. */}}

@@ -1,6 +1,6 @@
-{{/* The name of all objects; eleven characters are left, for a StatefulSet's revisions. */}}
+{{/* The name of all objects: at most 52 characters, which leaves eleven for a StatefulSet's revisions. */}}
 {{- define "redis.fullname" -}}
-{{- printf "%s-redis" .Release.Name | trunc 52 | trimSuffix "-" }}
+{{- printf "%s-redis" (.Release.Name | trunc 46 | trimSuffix "-") }}
 {{- end }}
 
 {{/* Labels of all objects. */}}
