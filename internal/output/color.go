@@ -57,7 +57,7 @@ func (p Paint) Text(style Style, s string) string {
 // StatusStyle is the style of a status word; the word itself always stays.
 func StatusStyle(status string) Style {
 	switch status {
-	case "Healthy", "Synced", "deployed":
+	case "Healthy", "Synced", "Deployed", "deployed":
 		return Good
 	case "Progressing", "OutOfSync", "Held", "Suspended":
 		return Busy

@@ -242,6 +242,11 @@ func restate(data []byte, status model.RecordStatus, description string) ([]byte
 			return nil, err
 		}
 	}
+	if status == model.RecordSuperseded && string(r["apply_method"]) == `"ssa"` {
+		// Objects of what helm made are ours now: see applyMethod. helm rollback goes by the revision it
+		// returns to.
+		r["apply_method"] = json.RawMessage(`"` + applyMethod + `"`)
+	}
 	if r["info"], err = json.Marshal(i); err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fairlead-cd/fairlead/internal/cli"
 	"github.com/fairlead-cd/fairlead/internal/cli/releases"
+	"github.com/fairlead-cd/fairlead/internal/deploy"
 	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/output"
 )
@@ -17,6 +18,7 @@ type Options struct {
 	IO       *output.Streams
 	Releases func() (*releases.Reader, error)
 	Plan     func(context.Context, model.ReleaseID) (model.Plan, error)
+	Deployer func(context.Context) (*deploy.Deployer, func(), error)
 	Name     releases.Name
 	Format   output.Format
 }
@@ -25,13 +27,16 @@ var formats = []string{output.FormatTable, output.FormatJSON, output.FormatYAML,
 
 // NewCmdDiff makes the command.
 func NewCmdDiff(f *cli.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	o := &Options{IO: f.IO, Releases: f.Releases, Plan: f.Plan}
+	o := &Options{IO: f.IO, Releases: f.Releases, Plan: f.Plan, Deployer: f.Deployer}
 	var format string
 	cmd := &cobra.Command{
 		Use:   "diff NAME",
 		Short: "Show what a run of a release would change",
 		Long: `Fetch a release's source, render it, compare it with the cluster and show what a run would
 change, field by field. Nothing is written. Values of Secrets are masked.
+
+A release that no controller deploys is compared with its newest revision: what others changed in
+the cluster since. What a deployment would change, fairlead deploy --dry-run shows.
 
 It exits with 0 when there is no difference and 1 when there is one.`,
 		Example: cli.Example(`
@@ -67,7 +72,7 @@ func diffRun(ctx context.Context, o *Options) error {
 	if err != nil {
 		return err
 	}
-	p, err := o.Plan(ctx, v.ID())
+	p, err := o.plan(ctx, &v)
 	if err != nil {
 		return err
 	}
@@ -88,4 +93,17 @@ func diffRun(ctx context.Context, o *Options) error {
 		return cli.ErrNo
 	}
 	return err
+}
+
+// plan is what a run would do, or what would bring a release back to its newest revision.
+func (o *Options) plan(ctx context.Context, v *releases.View) (model.Plan, error) {
+	if !v.Direct() {
+		return o.Plan(ctx, v.ID())
+	}
+	d, done, err := o.Deployer(ctx)
+	if err != nil {
+		return model.Plan{}, err
+	}
+	defer done()
+	return d.Drift(ctx, v.TargetNamespace, v.Release)
 }

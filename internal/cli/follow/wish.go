@@ -66,6 +66,11 @@ func (g Granted) handled(v releases.View) bool { return v.Handled == g.token }
 
 // Make writes the wish to the object that asks for the release.
 func Make(ctx context.Context, client dynamic.Interface, v *releases.View, w Wish) (Granted, error) {
+	if v.Direct() {
+		return Granted{}, &model.Error{Kind: model.ErrInvalid, Reason: "NoController",
+			Msg:  fmt.Sprintf("%s is deployed without a controller: there is nobody to ask", v.Short()),
+			Next: "run fairlead deploy again; fairlead diff shows what others changed since"}
+	}
 	resource, ok := releases.Resource(v.Kind)
 	if !ok || v.Kind == model.KindRoot {
 		return Granted{}, &model.Error{Kind: model.ErrInvalid, Reason: "NotAsked",

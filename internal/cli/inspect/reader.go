@@ -24,18 +24,39 @@ type Reader struct {
 // records is the part of a record.Store that is needed.
 type records interface {
 	History(ctx context.Context, namespace, name string) ([]model.Record, error)
+	Details(ctx context.Context, namespace, name string) ([]model.Record, error)
 	Load(ctx context.Context, namespace, name string, revision int) (record.Full, error)
 }
 
 // History lists the revisions of a release, oldest first: from Helm's storage, or from the request's
 // own status where that is where its kind keeps it.
 func (r *Reader) History(ctx context.Context, v *releases.View) ([]model.Record, error) {
-	if v.Kind != model.KindHelmRelease {
+	if !v.InHelmStorage() {
 		return v.History, nil
 	}
 	history, err := r.Records.History(ctx, v.TargetNamespace, v.Release)
+	if err == nil && v.Direct() && slices.ContainsFunc(history, func(rec model.Record) bool { return rec.Owner == "" }) {
+		// Of what helm made, only the bulk says which chart it was and why.
+		history, err = r.detailed(ctx, v, history)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the history of %s: %w", v.Short(), err)
+	}
+	return history, nil
+}
+
+// detailed fills in what the metadata of records does not say.
+func (r *Reader) detailed(ctx context.Context, v *releases.View, history []model.Record) ([]model.Record, error) {
+	details, err := r.Records.Details(ctx, v.TargetNamespace, v.Release)
+	if err != nil {
+		return nil, err
+	}
+	for i := range history {
+		for _, d := range details {
+			if d.Revision == history[i].Revision {
+				history[i].Chart, history[i].AppVersion, history[i].Description, history[i].Time = d.Chart, d.AppVersion, d.Description, d.Time
+			}
+		}
 	}
 	return history, nil
 }
@@ -55,8 +76,8 @@ func (r *Reader) Objects(ctx context.Context, v *releases.View) ([]model.ObjectK
 	}
 	last := history[len(history)-1]
 	inventory := last.Inventory
-	if inventory == nil && last.Owner == "" && v.Kind == model.KindHelmRelease {
-		// Another tool wrote it: the manifest says what it consists of.
+	if inventory == nil && v.InHelmStorage() {
+		// Another tool wrote it, or it is too large for an annotation: the record says what it consists of.
 		full, err := r.Records.Load(ctx, v.TargetNamespace, v.Release, last.Revision)
 		if err != nil {
 			return nil, fmt.Errorf("reading revision %d of %s: %w", last.Revision, v.Short(), err)

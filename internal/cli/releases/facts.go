@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -17,7 +16,7 @@ import (
 // facts are what is known beside the requests themselves.
 type facts struct {
 	namespaces map[string]map[string]string // labels by name; nil is not known
-	revisions  map[helmName]int             // newest by release; nil is not known
+	stored     map[helmName]stored          // newest by release; nil is not known
 	alive      time.Time                    // when a controller last said that it is there; zero is not known
 	patience   time.Duration                // how long that is believed
 }
@@ -27,8 +26,11 @@ type helmName struct{ namespace, name string }
 // complete adds to a view what its own object does not say.
 func (f *facts) complete(v *View, now time.Time) {
 	v.Environment = environment(map[string]string{LabelEnvironment: v.Environment}, f.namespaces[v.TargetNamespace], v.TargetNamespace)
-	if n, ok := f.revisions[helmName{v.TargetNamespace, v.Release}]; ok && v.Release != "" {
-		v.Revision = n
+	if v.Direct() {
+		return
+	}
+	if s, ok := f.stored[helmName{v.TargetNamespace, v.Release}]; ok && v.Release != "" {
+		v.Revision = s.record.Revision
 	}
 	f.doubt(v, now)
 }
@@ -57,27 +59,6 @@ func namespaceLabels(ctx context.Context, m metadata.Interface) (map[string]map[
 		labels[ns.Name] = ns.Labels
 	}
 	return labels, nil
-}
-
-// newestRevisions reads the labels of Helm's release Secrets, never the Secrets: the newest revision
-// of each release is one that is not superseded.
-func newestRevisions(ctx context.Context, m metadata.Interface) (map[helmName]int, error) {
-	list, err := m.Resource(corev1.SchemeGroupVersion.WithResource("secrets")).List(ctx, metav1.ListOptions{
-		LabelSelector: "owner=helm,status notin (superseded)",
-	})
-	if err != nil {
-		return nil, fmt.Errorf("listing the labels of Helm's release Secrets: %w", err)
-	}
-	newest := make(map[helmName]int, len(list.Items))
-	for _, s := range list.Items {
-		n, err := strconv.Atoi(s.Labels["version"])
-		if err != nil {
-			continue // not one of Helm's
-		}
-		name := helmName{s.Namespace, s.Labels["name"]}
-		newest[name] = max(newest[name], n)
-	}
-	return newest, nil
 }
 
 // Where controllers hold their leases. A lease whose name begins with leasePrefix is one of theirs.

@@ -17,7 +17,6 @@ import (
 	"k8s.io/client-go/metadata"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
-	"github.com/fairlead-cd/fairlead/internal/output"
 )
 
 // Reader reads releases from an API server.
@@ -45,11 +44,15 @@ type leaseLister interface {
 // three for what belongs to them, side by side, however many releases there are.
 func (r *Reader) List(ctx context.Context) ([]View, error) {
 	g, gctx := errgroup.WithContext(ctx)
-	lists := make([][]View, len(requests))
+	lists, refused := make([][]View, len(requests)), make([]error, len(requests))
 	for i, req := range requests {
 		g.Go(func() error {
 			var err error
 			lists[i], err = r.list(gctx, req)
+			if err != nil && r.Namespace != "" && tolerable(err) {
+				refused[i] = err
+				return nil
+			}
 			return err
 		})
 	}
@@ -58,12 +61,19 @@ func (r *Reader) List(ctx context.Context) ([]View, error) {
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
+	for i, err := range refused {
+		if err != nil && f.stored == nil {
+			return nil, err
+		}
+		_ = r.orNote(err, fmt.Sprintf("releases that a %s asks for are left out", requests[i].kind))
+	}
 	r.tell()
 	views := slices.Concat(lists...)
+	views = append(views, f.direct(views)...)
 	now := r.Now()
 	for i := range views {
 		f.complete(&views[i], now)
-		views[i].Age = output.Age(now.Sub(views[i].CreatedAt))
+		views[i].age(now)
 	}
 	slices.SortFunc(views, compare)
 	return views, nil
@@ -129,8 +139,8 @@ func (r *Reader) facts(ctx context.Context, f *facts) error {
 		return r.orNote(err, "environments come from names alone")
 	})
 	g.Go(func() (err error) {
-		f.revisions, err = newestRevisions(ctx, r.Metadata)
-		return r.orNote(err, "revisions are those the requests themselves know")
+		f.stored, err = r.storedIn(ctx)
+		return r.orNote(err, "revisions are those the requests themselves know, and releases without a request are left out")
 	})
 	g.Go(func() (err error) {
 		f.alive, f.patience, err = newestLease(ctx, r.Leases)
@@ -168,8 +178,18 @@ func (r *Reader) tell() {
 }
 
 // Find reads all releases and gives the one that was named.
+//
+// One that was deployed without a request needs no right outside of its namespace, where the name says
+// which that is.
 func (r *Reader) Find(ctx context.Context, n Name) (View, error) {
+	v, found, foreign := r.findStored(ctx, n)
+	if found && !foreign {
+		return v, nil
+	}
 	all, err := r.List(ctx)
+	if found && err != nil && tolerable(err) {
+		return v, r.orNote(err, "whether a request in the cluster asks for it is not known")
+	}
 	if err != nil {
 		return View{}, err
 	}

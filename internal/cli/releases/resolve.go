@@ -13,6 +13,7 @@ var kinds = map[string]model.Kind{
 	"helmrelease": model.KindHelmRelease, "helmreleases": model.KindHelmRelease, "hr": model.KindHelmRelease,
 	"application": model.KindApplication, "applications": model.KindApplication, "app": model.KindApplication,
 	"root": model.KindRoot, "roots": model.KindRoot,
+	"helm": model.KindHelm, "manifests": model.KindManifests,
 }
 
 // Name is what someone typed to name a release: NAME, NAMESPACE/NAME, KIND/NAME or
@@ -40,7 +41,7 @@ func ParseName(text, namespace string) (Name, error) {
 	case 3:
 		kind, ok := kindNamed(parts[0])
 		if !ok {
-			return n, fmt.Errorf("release %q: kind %q: want HelmRelease, Application or Root", text, parts[0])
+			return n, fmt.Errorf("release %q: kind %q: want HelmRelease, Application, Root, Helm or Manifests", text, parts[0])
 		}
 		if namespace != "" && namespace != parts[1] {
 			return n, fmt.Errorf("release %q: -n %s names another namespace", text, namespace)
@@ -123,7 +124,7 @@ func notFound(all []View, n Name) error {
 	switch near := similar(all, n.name); {
 	case len(all) == 0:
 		e.Msg += ": there are no releases"
-		e.Next = "fairlead crds | kubectl apply -f - teaches a cluster the kinds; then apply a HelmRelease or an Application"
+		e.Next = "fairlead deploy makes one of a chart; fairlead crds | kubectl apply -f - teaches a cluster the kinds of those that a controller deploys"
 	case len(near) > 0:
 		e.Next = "did you mean " + join(near) + "?"
 	default:

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/output"
 )
 
 // Status is how a release stands, in one word.
@@ -90,6 +91,8 @@ func (v *View) Condition(typ string) *Condition {
 	}
 	return nil
 }
+
+func (v *View) age(now time.Time) { v.Age = output.Age(now.Sub(v.CreatedAt)) }
 
 // Settled reports whether nothing is going on: the status will stay as it is until something
 // happens.

@@ -13,8 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
-
-	"github.com/fairlead-cd/fairlead/internal/output"
 )
 
 // ErrStop ends a Watch without an error when its callback returns it.
@@ -125,10 +123,13 @@ func (r *Reader) assemble(known []map[types.UID]View, f *facts) []View {
 	views := []View{}
 	for _, m := range known {
 		for _, v := range m {
-			f.complete(&v, now)
-			v.Age = output.Age(now.Sub(v.CreatedAt))
 			views = append(views, v)
 		}
+	}
+	views = append(views, f.direct(views)...)
+	for i := range views {
+		f.complete(&views[i], now)
+		views[i].age(now)
 	}
 	slices.SortFunc(views, compare)
 	return views

@@ -14,6 +14,8 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/cli"
 	"github.com/fairlead-cd/fairlead/internal/cli/follow"
 	"github.com/fairlead-cd/fairlead/internal/cli/releases"
+	"github.com/fairlead-cd/fairlead/internal/cli/rollout"
+	"github.com/fairlead-cd/fairlead/internal/deploy"
 	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/output"
 )
@@ -22,6 +24,8 @@ import (
 type Options struct {
 	IO       *output.Streams
 	Follow   func(timeout time.Duration) (*follow.Follower, error)
+	Deployer func(context.Context) (*deploy.Deployer, func(), error)
+	Rollout  rollout.Options // for releases that no controller deploys
 	Now      func() time.Time
 	Name     releases.Name
 	Revision int // 0 is the last good one before the current
@@ -33,14 +37,18 @@ type Options struct {
 func NewCmdRollback(f *cli.Factory, runF func(context.Context, *Options) error) *cobra.Command {
 	o := &Options{
 		IO: f.IO, Now: f.Now,
-		Follow: func(t time.Duration) (*follow.Follower, error) { return follow.New(f, t) },
+		Follow:   func(t time.Duration) (*follow.Follower, error) { return follow.New(f, t) },
+		Deployer: f.Deployer, Rollout: rollout.New(f),
 	}
 	cmd := &cobra.Command{
 		Use:   "rollback NAME [REVISION]",
 		Short: "Go back to an earlier revision and stay there",
 		Long: `Take a release back to an earlier revision: the one given, or the last good one before the
 current. The release is then held there, which get and status show: Fairlead does not deploy what
-is in Git until that changes, or until fairlead resume. Nothing in Git is touched.`,
+is in Git until that changes, or until fairlead resume. Nothing in Git is touched.
+
+A release that no controller deploys (fairlead deploy, fairlead apply, helm) is rolled back from here,
+with the same plan, progress and report as its deployment; the next one deploys what it is told.`,
 		Example: cli.Example(`
 			fairlead rollback prod/flask-app-prod
 			fairlead rollback prod/flask-app-prod 3 --timeout 2m
@@ -78,6 +86,9 @@ func rollbackRun(ctx context.Context, o *Options) error {
 	if err != nil {
 		return err
 	}
+	if v.Direct() {
+		return o.direct(ctx, &v)
+	}
 	history, err := f.Inspect.History(ctx, &v)
 	if err != nil {
 		return err
@@ -113,6 +124,31 @@ func rollbackRun(ctx context.Context, o *Options) error {
 	o.IO.Say("it is held there until its inputs in Git change, or: fairlead resume %s", v.Short())
 	return o.IO.Line(fmt.Sprintf("%s is back at revision %d and %s", v.Short(), target, after.Status))
 }
+
+// direct rolls back a release that no controller deploys.
+func (o *Options) direct(ctx context.Context, v *releases.View) error {
+	if !o.Wait {
+		return &model.Error{Kind: model.ErrInvalid, Reason: "NoController",
+			Msg: fmt.Sprintf("%s is deployed without a controller: a rollback of it is waited for", v.Short()), Next: "leave --wait=false out"}
+	}
+	d, done, err := o.Deployer(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	history, err := d.Records.History(ctx, v.TargetNamespace, v.Release)
+	if err != nil {
+		return err
+	}
+	rel := deploy.Recorded(v.TargetNamespace, v.Release, history)
+	if rel.Timeout = o.Timeout; rel.Timeout <= 0 {
+		rel.Timeout = forever
+	}
+	return o.Rollout.Run(ctx, d, deploy.Request{Verb: deploy.VerbRollback, Release: rel, Target: o.Revision})
+}
+
+// forever is what a timeout of 0 means.
+const forever = 365 * 24 * time.Hour
 
 // choose is the revision to go back to: the one asked for, if it exists, or the newest good one
 // before the current.

@@ -86,6 +86,7 @@ func statusRun(ctx context.Context, o *Options) error {
 	if err != nil {
 		return err
 	}
+	v.Look(inspect.Healthy(tree))
 	if o.Format.Structured() {
 		err = o.Format.Write(o.IO.Out, document{cli.NewHeader("ReleaseStatus"), v, tree})
 	} else {

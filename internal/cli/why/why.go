@@ -119,6 +119,8 @@ func look(ctx context.Context, in *inspect.Reader, v *releases.View) (document, 
 		return d, context.Cause(ctx)
 	}
 	if err == nil {
+		v.Look(inspect.Healthy(tree))
+		d.Status = v.Status
 		var causes []model.Cause
 		causes, err = in.Causes(ctx, tree)
 		d.Causes = append(d.Causes, causes...)

@@ -1,0 +1,27 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pipeline"
+)
+
+// Drift is what would bring a release back to its newest revision, field by field. It changes nothing.
+func (d *Deployer) Drift(ctx context.Context, namespace, name string) (model.Plan, error) {
+	history, err := d.Records.History(ctx, namespace, name)
+	if err != nil {
+		return model.Plan{}, err
+	}
+	last := newest(history)
+	if last == nil {
+		return model.Plan{}, &model.Error{Kind: model.ErrNotFound, Reason: "NoSuchRelease", Msg: fmt.Sprintf("there is no release %s/%s", namespace, name)}
+	}
+	rel := Recorded(namespace, name, history)
+	out := d.Line.Preview(ctx, pipeline.Request{Release: rel, History: history, Mode: pipeline.ModeRollback, Target: last.Revision, Unread: true})
+	if out.Err != nil {
+		return model.Plan{}, fmt.Errorf("planning %s/%s: %w", namespace, name, out.Err)
+	}
+	return d.Line.Compare(ctx, rel, out.Plan)
+}
