@@ -11,6 +11,7 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/cli/ci/kubeconfig"
 	"github.com/fairlead-cd/fairlead/internal/cli/ci/lint"
 	"github.com/fairlead-cd/fairlead/internal/cli/ci/token"
+	"github.com/fairlead-cd/fairlead/internal/cli/registrysecret"
 	"github.com/fairlead-cd/fairlead/internal/cli/scan"
 )
 
@@ -24,5 +25,6 @@ func ciCommands(f *cli.Factory, _ env) []*cobra.Command {
 			token.NewCmdToken(f, os.Getenv, nil),
 		),
 		scan.NewCmdScan(f, openWorkTree(), nil),
+		registrysecret.NewCmdRegistrySecret(f, nil),
 	}
 }
