@@ -83,7 +83,10 @@ func (s *Source) check(t Token) error {
 			Next: "the audience (aud) of the job's id_tokens, --audience and the API server's configuration have to be the same",
 		}
 	}
-	if now := s.Now(); !t.Expires.IsZero() && !now.Before(t.Expires) {
+	if t.Expires.IsZero() {
+		return nil
+	}
+	if now := s.Now(); !now.Before(t.Expires) {
 		return &model.Error{
 			Kind: model.ErrDenied, Reason: "TokenExpired",
 			Msg:  fmt.Sprintf("the ID token expired %s ago", now.Sub(t.Expires).Round(time.Second)),

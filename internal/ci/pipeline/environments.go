@@ -41,7 +41,7 @@ func (t *tree) environments(s *Spec, o Options) ([]Environment, error) {
 		last := i == len(names)-1
 		e := Environment{
 			Name: name, Namespace: s.Name + "-" + name, Audience: "fairlead-" + name,
-			URL: urls[name], Manual: last, Verify: i > 0 || last, Tier: tier(name, last),
+			URL: urls[name], Manual: last, Verify: i > 0 || urls[name] != "", Tier: tier(name, last),
 		}
 		if ns := namespaces[name]; ns != "" {
 			e.Namespace = ns
