@@ -37,6 +37,7 @@ import (
 	releases "github.com/fairlead-cd/fairlead/internal/record"
 	"github.com/fairlead-cd/fairlead/internal/render"
 	"github.com/fairlead-cd/fairlead/internal/render/helm"
+	"github.com/fairlead-cd/fairlead/internal/resident"
 	"github.com/fairlead-cd/fairlead/internal/server"
 	"github.com/fairlead-cd/fairlead/internal/server/webhook"
 	"github.com/fairlead-cd/fairlead/internal/source"
@@ -75,6 +76,7 @@ func runController(ctx context.Context, f *cli.Factory, e env, o *controllercmd.
 	if err != nil {
 		return err
 	}
+	resident.Own().Trim() // of what starting touched, the controller uses half
 	log.Info("starting", "version", f.Build.Version, "listen", c.Listen, "cluster", cfg.Host)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return srv.Serve(ctx) })

@@ -3,7 +3,7 @@ package depcheck
 // What the rows below have in common.
 var (
 	// adapters speak to the outside without words of the domain.
-	adapters = []string{"internal/git", "internal/kube", "internal/registry"}
+	adapters = []string{"internal/git", "internal/kube", "internal/registry", "internal/resident"}
 	// stages are the line's; each knows the model and adapters, none knows another.
 	stages = []string{
 		"internal/source", "internal/render", "internal/plan",
@@ -28,6 +28,7 @@ var allowed = map[string][]string{
 	"internal/git":      {"internal/model"},
 	"internal/kube":     {"internal/model"},
 	"internal/registry": {"internal/model"},
+	"internal/resident": {},
 
 	// What an administrator says once.
 	"internal/config": {},
@@ -84,6 +85,9 @@ var allowed = map[string][]string{
 	// Trees that are embedded or tested, not code.
 	"charts":   {},
 	"examples": {},
+
+	// What measures all of it, from outside.
+	"bench": {"api", "internal/git", "internal/testkit"},
 
 	// Nothing but tests.
 	"internal/depcheck": {},

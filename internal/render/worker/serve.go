@@ -7,11 +7,11 @@ import (
 	"io"
 	"log"
 	"log/slog"
-	"runtime/debug"
 	"time"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/render/helm"
+	"github.com/fairlead-cd/fairlead/internal/resident"
 )
 
 const (
@@ -30,6 +30,8 @@ func Serve(in io.Reader, out io.Writer) error {
 	if err := receive.receive(&h); err != nil {
 		return fmt.Errorf("reading greeting: %w", err)
 	}
+	pages := resident.Own()
+	pages.Trim() // what starting touched, most of which a worker never uses
 	answer := ready{Version: version}
 	if h.Version == version && h.Confine {
 		quiet()
@@ -45,7 +47,7 @@ func Serve(in io.Reader, out io.Writer) error {
 	go func() {
 		failed <- read(receive, jobs)
 	}()
-	return serve(jobs, failed, send)
+	return serve(jobs, failed, send, pages)
 }
 
 func read(receive *receiver, jobs chan<- job) error {
@@ -59,13 +61,13 @@ func read(receive *receiver, jobs chan<- job) error {
 	}
 }
 
-func serve(jobs <-chan job, failed <-chan error, send *sender) error {
+func serve(jobs <-chan job, failed <-chan error, send *sender, pages resident.Pages) error {
 	charts := &helm.Recent{Max: keptCharts}
 	rest := time.NewTimer(restAfter)
 	for {
 		select {
 		case <-rest.C:
-			debug.FreeOSMemory()
+			pages.Trim()
 			continue
 		case j, ok := <-jobs:
 			if !ok {
