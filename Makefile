@@ -53,6 +53,16 @@ generate: ## Write deep copies and custom resource definitions from the types un
 	go tool controller-gen crd:maxDescLen=300 paths=./api/... output:crd:dir=api/crds
 	cp api/crds/*.yaml charts/fairlead/files/crds/
 
+##@ Measure
+
+# What make bench takes: N=100,500,1000,5000 PEERS=files HELM=binary WORKLOADS=mttp,one REST=5m
+N ?= 100,500,1000
+BENCH = -n $(N) $(if $(PEERS),-peers $(PEERS)) $(if $(HELM),-helm $(HELM)) $(if $(WORKLOADS),-workloads $(WORKLOADS)) $(if $(REST),-rest $(REST))
+
+.PHONY: bench
+bench: build ## Measure Fairlead, and what PEERS names, against the floor (docs/benchmarks.md)
+	go run ./bench $(BENCH)
+
 ##@ Check
 
 .PHONY: test

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"math"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestQuantile(t *testing.T) {
+	values := []float64{5, 1, 4, 2, 3}
+	for q, want := range map[float64]float64{0.5: 3, 0.99: 5, 0.2: 1} {
+		if got := quantile(values, q); got != want {
+			t.Errorf("quantile %g is %g, want %g", q, got, want)
+		}
+	}
+	if !math.IsNaN(quantile(nil, 0.5)) {
+		t.Error("there is a median of nothing")
+	}
+}
+
+func TestDescribe(t *testing.T) {
+	for _, c := range []struct{ method, url, contentType, want string }{
+		{"GET", "/api/v1/namespaces/bench/configmaps?watch=true", "", "WATCH configmaps"},
+		{"GET", "/api/v1/namespaces/bench/configmaps", "", "LIST configmaps"},
+		{"GET", "/api/v1/namespaces/bench/configmaps/a", "", "GET configmaps"},
+		{"PATCH", "/apis/apps/v1/namespaces/bench/deployments/a", "application/apply-patch+yaml", "APPLY deployments"},
+		{"PATCH", "/apis/helm.fluxcd.io/v1/namespaces/bench/helmreleases/a/status", "application/merge-patch+json", "PATCH helmreleases/status"},
+		{"POST", "/api/v1/namespaces", "", "POST namespaces"},
+		{"GET", "/metrics", "", ""},
+	} {
+		r, err := http.NewRequest(c.method, "http://server"+c.url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", c.contentType)
+		if got := describe(r); got != c.want {
+			t.Errorf("%s %s is %q, want %q", c.method, c.url, got, c.want)
+		}
+	}
+}
+
+func TestRequestsPerRelease(t *testing.T) {
+	// Kubernetes itself sends 4 for each release, whoever deploys it.
+	floor := &Run{Workload: workMTTP, Releases: 10, Requests: Requests{"APPLY configmaps": 60, "POST replicasets": 40, "WATCH secrets": 9}}
+	run := &Run{Workload: workMTTP, Releases: 10, Requests: Requests{"APPLY configmaps": 70, "POST replicasets": 40}}
+	if got := perRelease(run, floor); got != "7.00" {
+		t.Errorf("%s requests a release, want 7.00", got)
+	}
+}
+
+func TestExponent(t *testing.T) {
+	if got := exponent([]float64{100, 1000, 5000}, []float64{2, 20, 100}); got != "1.00" {
+		t.Errorf("exponent %s of something linear", got)
+	}
+}
+
+// What is drawn is XML, with a line and a name for each subject.
+func TestPlot(t *testing.T) {
+	r := &Result{}
+	for _, s := range []string{"floor", "a & b"} {
+		for _, n := range []int{100, 500} {
+			r.Runs = append(r.Runs, Run{Subject: s, Workload: workMTTP, Releases: n, Seconds: float64(n) / 10})
+		}
+	}
+	p := plot{title: "Time", unit: "seconds", workload: workMTTP, value: func(run *Run) float64 { return run.Seconds }}
+	svg := p.draw(r)
+	var names []string
+	lines := 0
+	d := xml.NewDecoder(strings.NewReader(svg))
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, svg)
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			if token.Name.Local == "polyline" {
+				lines++
+			}
+		case xml.CharData:
+			names = append(names, string(token))
+		}
+	}
+	text := strings.Join(names, "\n")
+	if lines != 2 || !strings.Contains(text, "a & b") || !strings.Contains(text, "floor") {
+		t.Errorf("%d lines, and these words:\n%s", lines, text)
+	}
+}
+
+// The descriptions that are stored here can be read.
+func TestPeers(t *testing.T) {
+	names := map[string]bool{}
+	for _, file := range []string{"fairlead", "fairlead-applications", "flux", "argocd"} {
+		p, err := readPeer("peers/" + file + ".yaml")
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		names[p.Name()] = true
+	}
+	want := map[string]bool{"fairlead": true, "fairlead (Applications)": true, "Flux": true, "Argo CD": true}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A whole run of a small fleet: each workload ends and says what it saw.
+func TestSmallFleet(t *testing.T) {
+	o, err := parse([]string{"-n", "3", "-samples", "3", "-rest", "1s", "-out", t.TempDir(), "-peers", "peers/fairlead.yaml"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	subjects, err := o.subjects()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range subjects {
+		runs, err := measure(t.Context(), o, s, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(runs) != len(workloads) {
+			t.Fatalf("%d workloads of %s were measured, want %d", len(runs), s.Name(), len(workloads))
+		}
+		for _, run := range runs {
+			if run.Missing != "" || run.Seconds <= 0 {
+				t.Errorf("%s of %s: %+v", run.Workload, run.Subject, run)
+			}
+		}
+		if one := runs[2]; s.Name() != floorName && one.Renders != 3 {
+			t.Errorf("3 commits that touch one release each made %d renders", one.Renders)
+		}
+	}
+}

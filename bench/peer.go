@@ -1,0 +1,354 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"text/template"
+	"time"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"github.com/fairlead-cd/fairlead/internal/testkit"
+)
+
+// peer is a controller, or several that work together, described in a file of peers/.
+type peer struct {
+	Title string `json:"name"`
+	// Style is how it is asked for releases: helmrelease, application, flux, argocd.
+	Style string `json:"style"`
+	// CRDs and Manifests are files or folders to apply before it starts, in this order. "fairlead"
+	// stands for Fairlead's own kinds.
+	CRDs      []string `json:"crds,omitempty"`
+	Manifests []string `json:"manifests,omitempty"`
+	// Files are written below the work folder before it starts; content is a template.
+	Files map[string]string `json:"files,omitempty"`
+	// Commands are its processes. Arguments and environment are templates over .Kubeconfig, .Dir
+	// (a folder of its own), .GitURL, .Namespace, .Fairlead, .Env and .Listen (a free address).
+	Commands []command `json:"commands"`
+	// Probe is a URL that answers 200 when it would notice a request, a template too.
+	Probe string `json:"ready,omitempty"`
+	// Webhook is where pushes are sent to; empty tells in the way of Style.
+	Webhook string `json:"webhook,omitempty"`
+	// WebhookSecret signs pushes, as GitHub signs them.
+	WebhookSecret string `json:"webhookSecret,omitempty"`
+	// Metrics and RendersMetric say how many charts it rendered.
+	Metrics       string `json:"metrics,omitempty"`
+	RendersMetric string `json:"rendersMetric,omitempty"`
+	// NoRepair says that it leaves drift as it is.
+	NoRepair bool `json:"noRepair,omitempty"`
+
+	w         *world
+	facts     facts
+	style     style
+	board     *board
+	processes []*exec.Cmd
+	logs      []*os.File
+}
+
+type command struct {
+	Name string   `json:"name"`
+	Args []string `json:"args"`
+	Env  []string `json:"env,omitempty"` // "KEY=value"
+}
+
+// facts are what a description may refer to.
+type facts struct {
+	Kubeconfig, Dir, GitURL, Namespace, Fairlead, Listen string
+	Env                                                  map[string]string
+}
+
+// readPeer reads a description.
+func readPeer(file string) (*peer, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading a peer: %w", err)
+	}
+	p := &peer{}
+	if err := yaml.UnmarshalStrict(data, p); err != nil {
+		return nil, fmt.Errorf("reading peer %s: %w", file, err)
+	}
+	var ok bool
+	if p.style, ok = styles()[p.Style]; !ok {
+		return nil, fmt.Errorf("reading peer %s: style %q is none of helmrelease, application, flux, argocd", file, p.Style)
+	}
+	return p, nil
+}
+
+// Name is how tables call it.
+func (p *peer) Name() string { return p.Title }
+
+// Repairs says whether it puts back what was changed in the cluster.
+func (p *peer) Repairs() bool { return !p.NoRepair }
+
+// Parallel is how many requests are created at once.
+func (p *peer) Parallel() int { return 32 }
+
+// Start installs what it needs and starts it.
+func (p *peer) Start(ctx context.Context, w *world) error {
+	p.w, p.processes, p.logs = w, nil, nil
+	listen, err := freeAddress()
+	if err != nil {
+		return err
+	}
+	p.facts = facts{Kubeconfig: w.kubeconfig, Dir: filepath.Join(w.dir, "peer"), GitURL: w.fleet.url, Namespace: namespace, Listen: listen, Env: environment()}
+	if p.facts.Fairlead, err = fairlead(); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(p.facts.Dir, 0o755); err != nil {
+		return err
+	}
+	if err := p.install(ctx); err != nil {
+		return err
+	}
+	if p.board, err = w.watch(ctx, p.style.gvr, p.word); err != nil {
+		return err
+	}
+	if p.style.before != nil {
+		if err := w.apply(ctx, p.style.before(w.fleet)...); err != nil {
+			return err
+		}
+	}
+	if err := warm(ctx, w, p.style.gvr, p.style.request(w.fleet, 0)); err != nil {
+		return err
+	}
+	if err := p.Restart(ctx); err != nil {
+		return err
+	}
+	return p.awaitReady(ctx)
+}
+
+// word shows on the board whether a request is done.
+func (p *peer) word(u *unstructured.Unstructured) string {
+	if p.style.ready(u) {
+		return "ready"
+	}
+	return "not ready"
+}
+
+// install applies its kinds and manifests and writes its files.
+func (p *peer) install(ctx context.Context) error {
+	for _, name := range append(p.CRDs[:len(p.CRDs):len(p.CRDs)], p.Manifests...) {
+		name, err := p.fill(name)
+		if err != nil {
+			return err
+		}
+		if name == "fairlead" {
+			err = installCRDs(ctx, p.w)
+		} else {
+			err = p.installFiles(ctx, name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for name, text := range p.Files {
+		text, err := p.fill(text)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(p.facts.Dir, name), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *peer) installFiles(ctx context.Context, name string) error {
+	return filepath.WalkDir(name, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || (filepath.Ext(path) != ".yaml" && filepath.Ext(path) != ".yml") {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if err := p.w.install(ctx, string(data)); err != nil {
+			return fmt.Errorf("installing %s: %w", path, err)
+		}
+		return nil
+	})
+}
+
+// fill completes a template of the description.
+func (p *peer) fill(text string) (string, error) {
+	t, err := template.New("").Option("missingkey=error").Parse(text)
+	if err != nil {
+		return "", fmt.Errorf("peer %s: %w", p.Title, err)
+	}
+	var b strings.Builder
+	if err := t.Execute(&b, p.facts); err != nil {
+		return "", fmt.Errorf("peer %s: %w", p.Title, err)
+	}
+	return b.String(), nil
+}
+
+// Restart starts its processes and returns at once.
+func (p *peer) Restart(context.Context) error {
+	for _, c := range p.Commands {
+		var args []string
+		for _, a := range c.Args {
+			filled, err := p.fill(a)
+			if err != nil {
+				return err
+			}
+			args = append(args, filled)
+		}
+		cmd := exec.Command(args[0], args[1:]...)
+		cmd.Dir = p.facts.Dir
+		cmd.Env = append(os.Environ(), "KUBECONFIG="+p.facts.Kubeconfig)
+		for _, e := range c.Env {
+			filled, err := p.fill(e)
+			if err != nil {
+				return err
+			}
+			cmd.Env = append(cmd.Env, filled)
+		}
+		log, err := os.OpenFile(filepath.Join(p.facts.Dir, c.Name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			return err
+		}
+		cmd.Stdout, cmd.Stderr = log, log
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+		if err := cmd.Start(); err != nil {
+			return fmt.Errorf("starting %s: %w", c.Name, err)
+		}
+		p.processes, p.logs = append(p.processes, cmd), append(p.logs, log)
+	}
+	return nil
+}
+
+// Kill ends its processes as a power cut would.
+func (p *peer) Kill() {
+	for i, cmd := range p.processes {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		_ = cmd.Wait()
+		_ = p.logs[i].Close()
+	}
+	p.processes, p.logs = nil, nil
+}
+
+// Processes are those that were started; their children count as well.
+func (p *peer) Processes() []int {
+	var pids []int
+	for _, cmd := range p.processes {
+		pids = append(pids, cmd.Process.Pid)
+	}
+	return pids
+}
+
+// Request asks for release i.
+func (p *peer) Request(ctx context.Context, i int) error {
+	return createRequest(ctx, p.w, p.style.gvr, p.style.request(p.w.fleet, i))
+}
+
+// Ready returns when it says that the first n releases are done.
+func (p *peer) Ready(ctx context.Context, n int) error {
+	return p.board.waitAll(ctx, n, func(int) string { return "ready" })
+}
+
+// Pushed tells it of the newest commit.
+func (p *peer) Pushed(ctx context.Context, touched []int) error {
+	switch {
+	case p.Webhook != "":
+		url, err := p.fill(p.Webhook)
+		if err != nil {
+			return err
+		}
+		return testkit.SendPush(ctx, url, p.WebhookSecret, p.w.fleet.url, testkit.GitPush{
+			Repository: fleetRepo, Ref: "refs/heads/" + branch, Old: strings.Repeat("0", 40), New: p.w.fleet.head,
+		})
+	case p.style.pushed != nil:
+		return p.style.pushed(ctx, p.w, touched)
+	}
+	return nil
+}
+
+// Renders reads its own count of rendered charts.
+func (p *peer) Renders(ctx context.Context) (int64, error) {
+	if p.RendersMetric == "" {
+		return -1, nil
+	}
+	url, err := p.fill(p.Metrics)
+	if err != nil {
+		return 0, err
+	}
+	body, err := get(ctx, url)
+	if err != nil {
+		return 0, err
+	}
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	families, err := parser.TextToMetricFamilies(bytes.NewReader(body))
+	if err != nil {
+		return 0, fmt.Errorf("reading %s: %w", url, err)
+	}
+	var sum float64
+	for _, m := range families[p.RendersMetric].GetMetric() {
+		sum += m.GetCounter().GetValue()
+	}
+	return int64(sum), nil
+}
+
+// awaitReady waits until it would notice a request, or has ended.
+func (p *peer) awaitReady(ctx context.Context) error {
+	if p.Probe == "" {
+		return nil
+	}
+	url, err := p.fill(p.Probe)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if _, err = get(ctx, url); err == nil {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return errors.Join(fmt.Errorf("waiting for %s to be ready", p.Title), err)
+		}
+	}
+}
+
+// get reads a page of a subject.
+func get(ctx context.Context, url string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s answers %s", url, resp.Status)
+	}
+	return body, err
+}
+
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
