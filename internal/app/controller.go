@@ -71,7 +71,7 @@ func runController(ctx context.Context, f *cli.Factory, e env, o *controllercmd.
 		return err
 	}
 	srv, err := server.Listen(server.Options{
-		Listen: c.Listen, Webhook: hooks, Metrics: promhttp.Handler(), Ready: w.reconciler.Ready,
+		Listen: c.Listen, Webhook: hooks, Metrics: promhttp.Handler(), Ready: w.reconciler.Ready, Profile: c.Profiling,
 	})
 	if err != nil {
 		return err

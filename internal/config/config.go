@@ -31,6 +31,9 @@ type Config struct {
 	// one holds the lease too (docs/design/0002-freshness.md).
 	LeaderElection bool `json:"leaderElection,omitempty"`
 
+	// Profiling serves Go's profiles at /debug/pprof/ of Listen, to whoever can reach it.
+	Profiling bool `json:"profiling,omitempty"`
+
 	Git     Git      `json:"git,omitempty"`
 	Webhook Webhook  `json:"webhook,omitempty"`
 	Roots   []Root   `json:"roots,omitempty"`

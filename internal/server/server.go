@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"time"
 )
 
@@ -15,6 +16,7 @@ type Options struct {
 	Webhook http.Handler // serves /webhook
 	Metrics http.Handler // serves /metrics
 	Ready   func() error // why the controller is not ready; nil is ready
+	Profile bool         // serves /debug/pprof/ too
 }
 
 // Server answers webhooks, probes and scrapes.
@@ -43,6 +45,11 @@ func Listen(o Options) (*Server, error) {
 		}
 		fmt.Fprintln(w, "ok")
 	})
+	if o.Profile {
+		mux.HandleFunc("GET /debug/pprof/", pprof.Index) // heap, goroutine, allocs
+		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	}
 	return &Server{listener: listener, http: &http.Server{
 		Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
 		WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader,
