@@ -16,6 +16,7 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/apply"
 	"github.com/fairlead-cd/fairlead/internal/chart/open"
 	"github.com/fairlead-cd/fairlead/internal/cli"
+	applycmd "github.com/fairlead-cd/fairlead/internal/cli/apply"
 	deploycmd "github.com/fairlead-cd/fairlead/internal/cli/deploy"
 	"github.com/fairlead-cd/fairlead/internal/cli/uninstall"
 	"github.com/fairlead-cd/fairlead/internal/deploy"
@@ -33,6 +34,7 @@ import (
 func deployCommands(f *cli.Factory, e env) []*cobra.Command {
 	return []*cobra.Command{
 		deploycmd.NewCmdDeploy(f, chartDeployer(f, e), nil),
+		applycmd.NewCmdApply(f, manifestDeployer(f, e), nil),
 		uninstall.NewCmdUninstall(f, nil),
 	}
 }

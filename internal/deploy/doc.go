@@ -14,7 +14,9 @@
 // All requests go to the release's namespace, but for those about objects that have none. These
 // are the rights that a run needs there:
 //
-//	secrets                    list, get, create, patch, update, delete: Helm's records, and the lock
+//	secrets                    list, get, create, patch, delete: Helm's records
+//	                           create, delete, get, update: the lock; the last two where a run died
+//	                           or takes longer than a few seconds
 //	every kind of the chart    list, watch: what is there (by label where the kind allows it)
 //	  and of the last revision get: to show the plan field by field, and to see whose an object is
 //	                           create, patch: server-side apply, also as a dry run

@@ -169,13 +169,15 @@ func classifyInvalid(e *model.Error, s metav1.Status) {
 	parts := make([]string, 0, len(s.Details.Causes))
 	seen := map[string]bool{}
 	for _, c := range s.Details.Causes {
-		part := c.Field + ": " + shorten(c.Message)
+		message, _, _ := strings.Cut(c.Message, "\n") // of a pod, what follows is all of it, values too
+		part := c.Field + ": " + shorten(message)
 		if !seen[part] {
 			parts = append(parts, part)
 		}
 		seen[part] = true
 		if strings.Contains(c.Message, "immutable") || strings.Contains(c.Message, "may not be changed") ||
-			strings.Contains(c.Message, "are forbidden") || strings.Contains(c.Message, "may not change once set") {
+			strings.Contains(c.Message, "are forbidden") || strings.Contains(c.Message, "may not change once set") ||
+			strings.Contains(c.Message, "may not change fields other than") {
 			e.Reason = ReasonImmutableField
 			e.Next = "the field cannot be changed in place: delete the object and sync again (fairlead deploy --recreate KIND/NAME does both), or give it another name"
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/rest"
@@ -165,15 +166,33 @@ func (s *Store) Owned(ctx context.Context, namespace, name string, revision int)
 	return full.Objects()
 }
 
-// Delete removes every record of a release, as helm uninstall without --keep-history does, in one
-// request.
+// Delete removes every record of a release, as helm uninstall without --keep-history does: in one
+// request, or one by one where that right is missing.
 func (s *Store) Delete(ctx context.Context, namespace, name string) error {
 	if err := checkName(namespace, name); err != nil {
 		return err
 	}
 	err := selecting(s.secrets(s.api.Delete(), namespace), name).Do(ctx).Error()
+	if apierrors.IsForbidden(err) {
+		return s.deleteEach(ctx, namespace, name)
+	}
 	if err != nil {
 		return failure("deleting the records of", namespace, name, err)
+	}
+	return nil
+}
+
+// deleteEach deletes records one by one, the newest last: as long as one is left, the release is there.
+func (s *Store) deleteEach(ctx context.Context, namespace, name string) error {
+	known, err := s.History(ctx, namespace, name)
+	if err != nil {
+		return err
+	}
+	for _, rec := range known {
+		err := s.secrets(s.api.Delete(), namespace, secretName(name, rec.Revision)).Do(ctx).Error()
+		if err != nil && !apierrors.IsNotFound(err) {
+			return failure(fmt.Sprintf("deleting revision %d of", rec.Revision), namespace, name, err)
+		}
 	}
 	return nil
 }

@@ -65,7 +65,7 @@ func (r *Reader) List(ctx context.Context) ([]View, error) {
 		if err != nil && f.stored == nil {
 			return nil, err
 		}
-		_ = r.orNote(err, fmt.Sprintf("releases that a %s asks for are left out", requests[i].kind))
+		_ = r.orNote(err, fmt.Sprintf("releases of kind %s are left out", requests[i].kind))
 	}
 	r.tell()
 	views := slices.Concat(lists...)

@@ -28,6 +28,7 @@ type Options struct {
 	Rollout  rollout.Options // for releases that no controller deploys
 	Now      func() time.Time
 	Name     releases.Name
+	Recreate []string
 	Revision int // 0 is the last good one before the current
 	Wait     bool
 	Timeout  time.Duration
@@ -72,6 +73,7 @@ with the same plan, progress and report as its deployment; the next one deploys 
 			return rollbackRun(cmd.Context(), o)
 		},
 	}
+	cmd.Flags().StringArrayVar(&o.Recreate, "recreate", nil, "delete this object first, as in `Deployment/web`: for fields that cannot be changed, without a controller")
 	cmd.Flags().BoolVar(&o.Wait, "wait", true, "wait until the revision is healthy")
 	cmd.Flags().DurationVar(&o.Timeout, "timeout", follow.DefaultTimeout, "how long to wait; 0 is without end")
 	return cmd
@@ -88,6 +90,10 @@ func rollbackRun(ctx context.Context, o *Options) error {
 	}
 	if v.Direct() {
 		return o.direct(ctx, &v)
+	}
+	if len(o.Recreate) > 0 {
+		return &model.Error{Kind: model.ErrInvalid, Reason: "Unsupported",
+			Msg: fmt.Sprintf("--recreate: %s is rolled back by a controller, which deletes nothing first", v.Short())}
 	}
 	history, err := f.Inspect.History(ctx, &v)
 	if err != nil {
@@ -144,7 +150,7 @@ func (o *Options) direct(ctx context.Context, v *releases.View) error {
 	if rel.Timeout = o.Timeout; rel.Timeout <= 0 {
 		rel.Timeout = forever
 	}
-	return o.Rollout.Run(ctx, d, deploy.Request{Verb: deploy.VerbRollback, Release: rel, Target: o.Revision})
+	return o.Rollout.Run(ctx, d, deploy.Request{Verb: deploy.VerbRollback, Release: rel, Target: o.Revision, Recreate: o.Recreate})
 }
 
 // forever is what a timeout of 0 means.

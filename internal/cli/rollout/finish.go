@@ -69,7 +69,7 @@ func summary(r *deploy.Result, name string) string {
 	case r.Verb == deploy.VerbRollback:
 		return fmt.Sprintf("%s is back at revision %d, as revision %d, healthy after %s", name, r.Outcome.Request.Target, r.Revision, took)
 	case r.Outcome.Request.Mode == pipeline.ModeRepair:
-		return fmt.Sprintf("%s is repaired: revision %d again, healthy after %s", name, r.Revision, took)
+		return fmt.Sprintf("%s is as revision %d says again, healthy after %s", name, r.Revision, took)
 	}
 	return fmt.Sprintf("%s is deployed: revision %d%s, healthy after %s", name, r.Revision, version, took)
 }

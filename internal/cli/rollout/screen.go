@@ -60,10 +60,17 @@ func (s *Screen) Planned(p model.Plan) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settled = map[model.ObjectKey]bool{}
+	var left []string
 	for _, c := range p.Changes() {
 		if c.Action == model.ActionUnchanged {
 			s.settled[c.Key] = true
+			if c.Desired == nil {
+				left = append(left, c.Key.Short())
+			}
 		}
+	}
+	if len(left) > 0 {
+		s.io.Say("no longer desired, and left as it is (--prune deletes it): %s", strings.Join(left, ", "))
 	}
 	if !s.quietPlan {
 		fmt.Fprint(s.io.Err, diff.Text(s.name, s.io.ErrPaint(), &p))
