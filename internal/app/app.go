@@ -44,5 +44,6 @@ func newFactory(e env, streams *output.Streams) *cli.Factory {
 	}
 	f.Plan = planner(f, e)
 	wireDeployments(f, e)
+	wireObservers(f, e)
 	return f
 }

@@ -16,6 +16,9 @@ type env struct {
 	User       string   // USER: who asked for a sync or a rollback
 	Proxy      []string // HTTP_PROXY, HTTPS_PROXY, NO_PROXY as "KEY=value", for the git binary
 	Job        string   // CI_JOB_URL, or GITHUB_SERVER_URL and what follows: where this run's log is
+	GitLab     bool     // GITLAB_CI: a job of GitLab's runs this
+	GitHub     bool     // GITHUB_ACTIONS: a job of GitHub's runs this
+	Summary    string   // GITHUB_STEP_SUMMARY: file that GitHub shows as the job's summary
 	Output     output.Env
 
 	RegistryConfigs []string // HELM_REGISTRY_CONFIG, DOCKER_CONFIG: files with credentials for registries
@@ -46,6 +49,8 @@ func readEnv(lookup func(string) string) env {
 	}
 	e.RegistryConfigs = registryConfigs(lookup)
 	e.Job = job(lookup)
+	e.GitLab, e.GitHub = lookup("GITLAB_CI") == "true", lookup("GITHUB_ACTIONS") == "true"
+	e.Summary = lookup("GITHUB_STEP_SUMMARY")
 	if e.User == "" {
 		e.User = cmp.Or(lookup("GITLAB_USER_LOGIN"), lookup("GITHUB_ACTOR"))
 	}

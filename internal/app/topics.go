@@ -32,6 +32,10 @@ func environmentTopic() *cobra.Command {
   NO_COLOR         not empty: no colours
   CLICOLOR_FORCE   not empty and not 0: colours even where there is no terminal
   CI               not empty: a build service; progress is lines that are only added
+  GITLAB_CI        true: deployments fold their log into sections
+  GITHUB_ACTIONS   true: they group their log and annotate what failed
+  GITHUB_STEP_SUMMARY
+                   file that they add a summary to
   COLUMNS          width of the terminal
   DOCKER_CONFIG    folder of the config.json with credentials for registries (default ~/.docker)
   HELM_REGISTRY_CONFIG, HELM_CONFIG_HOME, XDG_CONFIG_HOME

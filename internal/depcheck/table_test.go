@@ -41,8 +41,8 @@ var allowed = map[string][]string{
 	"internal/support":    {"internal/model"},
 	"internal/imagebuild": {"internal/model", "internal/registry"},
 
-	// Around a repository's pipeline.
-	"internal/ci": with("internal/model", words),
+	// Around a repository's pipeline. observe is told of deployments, for the build service's log.
+	"internal/ci": with("internal/model", words, []string{"internal/deploy"}),
 
 	// The line's six stages.
 	"internal/source": with("internal/model", adapters),
