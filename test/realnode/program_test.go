@@ -106,11 +106,11 @@ type installation struct {
 }
 
 // up starts everything and returns when it is healthy.
-func up(t *testing.T, dir string) *installation {
+func up(t *testing.T, dir string, more ...string) *installation {
 	t.Helper()
 	began := time.Now()
-	out, err := exec.Command(program(t, "fairlead"), "up", "--detach", "--dir", dir, "--node", "containerd",
-		"--image-cache", imageCache()).CombinedOutput()
+	args := append([]string{"up", "--detach", "--dir", dir, "--node", "containerd", "--image-cache", imageCache()}, more...)
+	out, err := exec.Command(program(t, "fairlead"), args...).CombinedOutput()
 	if _, why, refused := strings.Cut(string(out), "a containerd node cannot run here: "); err != nil && refused {
 		why, _, _ = strings.Cut(why, "\n")
 		refuse(t, why)
