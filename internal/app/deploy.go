@@ -44,12 +44,6 @@ func wireDeployments(f *cli.Factory, e env) {
 	f.Deployer = func(ctx context.Context) (*deploy.Deployer, func(), error) {
 		return newDeployer(ctx, f, e, opened{err: errNoSource}, nil)
 	}
-	f.Observers = func(reports []string) ([]deploy.Observer, error) {
-		for _, r := range reports {
-			return nil, fmt.Errorf("--report %s: no such report", r)
-		}
-		return nil, nil
-	}
 }
 
 // chartDeployer opens a chart and makes what deploys it.
