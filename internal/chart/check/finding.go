@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -28,6 +30,14 @@ func (s Severity) rank() int {
 	return 2
 }
 
+// less is the severity below.
+func (s Severity) less() Severity {
+	if s == Error {
+		return Warning
+	}
+	return Info
+}
+
 // AtLeast reports whether s is as bad as o, or worse.
 func (s Severity) AtLeast(o Severity) bool { return s.rank() <= o.rank() }
 
@@ -48,10 +58,13 @@ type Finding struct {
 	Cases   []string `json:"cases,omitempty"` // that lead there, the simplest first
 }
 
-// Fingerprint is the same for the same finding as long as it lies in the same file and object,
-// whatever line that is on.
+var index = regexp.MustCompile(`\[\d+\]`)
+
+// Fingerprint is the same for the same finding as long as it lies in the same file, whatever line
+// that is on. Of the object only the kind counts: some charts make names of random letters.
 func (f *Finding) Fingerprint() string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{f.Rule, f.File, f.Object, f.Field, f.Message}, "\x00")))
+	kind, _, _ := strings.Cut(f.Object, "/")
+	sum := sha256.Sum256([]byte(strings.Join([]string{f.Rule, f.File, kind, index.ReplaceAllString(f.Field, "[]"), f.Message}, "\x00")))
 	return hex.EncodeToString(sum[:16])
 }
 
@@ -75,7 +88,7 @@ func (fs *findings) add(f Finding) {
 	r := ruleByID(f.Rule)
 	f.Severity = cmp.Or(f.Severity, r.Severity)
 	f.Fix = cmp.Or(f.Fix, r.Fix)
-	key := f.Fingerprint()
+	key := f.Fingerprint() + strconv.Itoa(f.Line) // one template can make several objects, one file hold several templates
 	known, ok := fs.byKey[key]
 	if !ok {
 		f.Cases = slices.Clone(f.Cases)
@@ -93,6 +106,16 @@ func (fs *findings) add(f Finding) {
 	}
 }
 
+// has reports whether a rule has found something on a line.
+func (fs *findings) has(rule, file string, line int) bool {
+	for _, f := range fs.byKey {
+		if f.Rule == rule && f.File == file && f.Line == line {
+			return true
+		}
+	}
+	return false
+}
+
 // sorted are the findings by file and line, with their cases in order.
 func (fs *findings) sorted() []Finding {
 	all := make([]Finding, 0, len(fs.order))
@@ -103,9 +126,9 @@ func (fs *findings) sorted() []Finding {
 	}
 	slices.SortStableFunc(all, func(a, b Finding) int {
 		return cmp.Or(
-			strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line),
-			cmp.Compare(a.Severity.rank(), b.Severity.rank()),
-			strings.Compare(a.Rule, b.Rule), strings.Compare(a.Object, b.Object), strings.Compare(a.Message, b.Message),
+			strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), strings.Compare(a.Object, b.Object),
+			slices.Compare(a.Cases, b.Cases), cmp.Compare(a.Severity.rank(), b.Severity.rank()),
+			strings.Compare(a.Rule, b.Rule), strings.Compare(a.Message, b.Message),
 		)
 	})
 	return all

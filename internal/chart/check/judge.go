@@ -99,3 +99,12 @@ func (j *judge) remember(o *Object) {
 		j.known[containerKey(o, &c)] = true
 	}
 }
+
+// unusual is a severity, or one less where nothing but a release name of the greatest length leads to
+// an object.
+func (j *judge) unusual(o *Object, s Severity) Severity {
+	if slices.ContainsFunc(o.Cases, func(name string) bool { return j.cases[name].Kind != CaseLongName }) {
+		return s
+	}
+	return s.less()
+}

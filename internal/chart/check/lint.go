@@ -13,6 +13,9 @@ import (
 	"helm.sh/helm/v4/pkg/chart/common"
 	"helm.sh/helm/v4/pkg/chart/v2/lint"
 	"helm.sh/helm/v4/pkg/chart/v2/lint/support"
+
+	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/render/manifest"
 )
 
 // lintPatience is how long Helm's lint may take: it executes templates in this process, where
@@ -58,7 +61,10 @@ func (r *run) lintFinding(m support.Message) (Finding, bool) {
 	if rel, err := filepath.Rel(r.subject.dir, f.File); err == nil && filepath.IsAbs(f.File) {
 		f.File = filepath.ToSlash(rel)
 	}
-	f.Message = strings.ReplaceAll(f.Message, r.subject.dir+string(os.PathSeparator), "")
+	if f.File == "." {
+		f.File = ""
+	}
+	f.Message = manifest.OneLine(strings.ReplaceAll(f.Message, r.subject.dir+string(os.PathSeparator), ""))
 	if at := lintLine.FindStringSubmatch(f.Message); at != nil {
 		f.File = strings.TrimPrefix(at[1], r.subject.chart.Name()+"/")
 		f.Line, _ = strconv.Atoi(at[2])
@@ -83,14 +89,18 @@ func (r *run) awaitLint(ctx context.Context, linted <-chan []Finding) error {
 	}
 	renders := slices.ContainsFunc(r.results, func(res result) bool { return res.err == nil })
 	defaults := len(r.results) > 0 && r.results[0].err != nil
+	incomplete := defaults && model.ReasonOf(r.results[0].err, "") == "MissingDependency"
 	for _, f := range all {
+		if incomplete && (strings.HasPrefix(f.File, "templates") || strings.Contains(f.Message, "missing these dependencies")) {
+			continue // it follows from what rendering has told
+		}
 		if strings.HasPrefix(f.File, "templates") && defaults && f.Severity == Error {
 			// The same failure, told with its cause; or defaults that are refused on purpose.
 			if renders || r.toldAlready(f) {
 				continue
 			}
 		}
-		if r.lifecycleTold(f) {
+		if r.toldBetter(f) {
 			continue
 		}
 		r.found.add(f)
@@ -104,12 +114,16 @@ func (r *run) toldAlready(f Finding) bool {
 	})
 }
 
-// lifecycleTold: lint's word on deprecated APIs is ours, by the same tables.
-func (r *run) lifecycleTold(f Finding) bool {
-	if !strings.Contains(f.Message, " is deprecated in v1.") && !strings.Contains(f.Message, "is deprecated") {
-		return false
+// toldBetter: lint's word on deprecated APIs and names is ours, by the same tables, with a line.
+func (r *run) toldBetter(f Finding) bool {
+	var rules []string
+	switch {
+	case strings.Contains(f.Message, "is deprecated"):
+		rules = []string{"deprecated-api", "removed-api"}
+	case strings.Contains(f.Message, "object name does not conform"):
+		rules = []string{"name-invalid", "name-length"}
 	}
 	return slices.ContainsFunc(r.found.sorted(), func(o Finding) bool {
-		return (o.Rule == "deprecated-api" || o.Rule == "removed-api") && o.File == f.File
+		return slices.Contains(rules, o.Rule) && o.File == f.File
 	})
 }

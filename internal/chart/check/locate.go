@@ -26,15 +26,19 @@ func (s *subject) find(file string, o *Object, path kubeschema.Path) place {
 	}
 	b := documentOf(lines, o)
 	at := place{line: b.head + 1}
+	var value any = o.Body
 	for _, step := range path {
-		next, ok := b.step(step)
+		next, ok := b.step(step, value)
+		value = down(value, step)
 		if !ok {
 			at.near = true
 			break
 		}
 		b, at.line = next, next.head+1
 	}
-	at.value = valueOn(lines[at.line-1])
+	if !at.near {
+		at.value = valueOn(lines[at.line-1])
+	}
 	return at
 }
 
@@ -112,10 +116,22 @@ var (
 	valueUse = regexp.MustCompile(`\.Values\.([A-Za-z0-9_.]+)`)
 )
 
-// step goes one step down: to a field, or to an element of a list.
-func (b block) step(s kubeschema.Step) (block, bool) {
+// down goes one step down in an object; nil where there is nothing.
+func down(value any, s kubeschema.Step) any {
+	if s.Field != "" {
+		return at(value, s.Field)
+	}
+	if list, ok := value.([]any); ok && s.Index < len(list) {
+		return list[s.Index]
+	}
+	return nil
+}
+
+// step goes one step down: to a field, or to an element of a list, of which value is what was
+// rendered.
+func (b block) step(s kubeschema.Step, value any) (block, bool) {
 	if s.Field == "" {
-		return b.item(s.Index)
+		return b.item(s.Index, textAt(down(value, s), "name"))
 	}
 	found, least := -1, 1<<30
 	for i := b.start; i < b.end; i++ {
@@ -133,8 +149,9 @@ func (b block) step(s kubeschema.Step) (block, bool) {
 	return b.below(found, least), true
 }
 
-// item is the n-th element of a list. A loop writes several from one.
-func (b block) item(n int) (block, bool) {
+// item is the element of a list that has a name, or the n-th. A loop writes several from one, and a
+// condition leaves some out.
+func (b block) item(n int, name string) (block, bool) {
 	var items []int
 	least := 1 << 30
 	for i := b.start; i < b.end; i++ {
@@ -150,10 +167,29 @@ func (b block) item(n int) (block, bool) {
 	if len(items) == 0 {
 		return b, false
 	}
-	at := items[min(n, len(items)-1)]
-	e := b.below(at, least)
-	e.start = at // its first key is on the line of the dash
-	return e, true
+	element := func(at int) block {
+		e := b.below(at, least)
+		e.start = at // its first key is on the line of the dash
+		return e
+	}
+	for _, i := range items {
+		if e := element(i); name != "" && e.named(name, least) {
+			return e, true
+		}
+	}
+	return element(items[min(n, len(items)-1)]), true
+}
+
+// named reports whether an element says that its name is this one.
+func (b block) named(name string, indent int) bool {
+	for i := b.start; i < b.end; i++ {
+		m := keyLine.FindStringSubmatch(b.lines[i])
+		if m == nil || m[2] != "name" || len(m[1]) != indent+2 {
+			continue
+		}
+		return strings.Trim(strings.TrimSpace(b.lines[i][strings.Index(b.lines[i], "name")+len("name:"):]), `"'`) == name
+	}
+	return false
 }
 
 // below is the part of b that hangs on a line of the given indentation.
@@ -195,7 +231,7 @@ func (s *subject) valueLine(file string, steps []string) int {
 	}
 	b := block{lines: lines, end: len(lines), indent: -1}
 	for _, name := range steps {
-		next, ok := b.step(kubeschema.Step{Field: name})
+		next, ok := b.step(kubeschema.Step{Field: name}, nil)
 		if !ok {
 			return 0
 		}

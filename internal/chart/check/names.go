@@ -35,7 +35,7 @@ func (j *judge) names(o *Object) {
 	case len(name) > 253:
 		j.report(o, "name-length", path, "the name has %d characters, and any name may have 253", len(name))
 	case len(name) > 63 && !slices.Contains(manifold, o.Key.Group):
-		j.add(o, path, Finding{Rule: "name-length", Severity: Warning,
+		j.add(o, path, Finding{Rule: "name-length", Severity: j.unusual(o, Warning),
 			Message: "the name is longer than 63 characters: it fits into no label, and tools cut it each in its own way"})
 	}
 	if name != "" && !slices.Contains(manifold, o.Key.Group) {

@@ -124,11 +124,17 @@ func (p pod) containers() []container {
 // matches reports whether labels have all that a selector of the simple form wants.
 func matches(selector, labels map[string]any) bool {
 	for k, want := range selector {
-		if got, ok := labels[k]; !ok || got != want {
+		if got, ok := labels[k]; (!ok || got != want) && !madeLabels[k] {
 			return false
 		}
 	}
 	return true
+}
+
+// madeLabels are labels of pods that their controllers write.
+var madeLabels = map[string]bool{
+	"statefulset.kubernetes.io/pod-name": true, "apps.kubernetes.io/pod-index": true, "pod-template-hash": true,
+	"job-name": true, "batch.kubernetes.io/job-name": true, "controller-uid": true, "batch.kubernetes.io/controller-uid": true,
 }
 
 // matchesSelector is matches for selectors with matchLabels and matchExpressions.

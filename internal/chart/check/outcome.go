@@ -74,7 +74,10 @@ func (r *run) outcome(res result) {
 	}
 	switch {
 	case e.Reason == "DuplicateObject":
-		f.Rule, f.Near = "duplicate-object", e.Line == 0
+		f.Rule = "duplicate-object"
+		if at := r.subject.find(e.File, &Object{Object: model.Object{Key: e.Object}}, fields("metadata", "name")); f.Line == 0 && at.line > 0 {
+			f.Line, f.Near = at.line, at.near
+		}
 	case helm.Refused(e), e.Reason == "SchemaViolation" && res.of.Kind != CaseDefaults && res.of.Kind != CaseValues:
 		c.Status = StatusRefused
 		f = r.refusal(res, e, f)

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -49,8 +50,13 @@ func (j *judge) whole(name string, objects []*Object) {
 	}
 }
 
+// tell adds a finding of this case. Where every toggle is turned at once, values can contradict each
+// other that nobody would set together.
 func (w *whole) tell(o *Object, path kubeschema.Path, f Finding, format string, args ...any) {
 	f.Message, f.Cases = fmt.Sprintf(format, args...), []string{w.name}
+	if f.Severity = cmp.Or(f.Severity, ruleByID(f.Rule).Severity); w.cases[w.name].Kind == CaseAll {
+		f.Severity = f.Severity.less()
+	}
 	w.add(o, path, f)
 }
 
@@ -159,14 +165,14 @@ func (w *whole) servicePort(o *Object, path kubeschema.Path, service *Object, na
 		}
 		names[label] = true
 	}
-	wanted := name
+	wanted, field := name, "name"
 	if wanted == nil || wanted == "" {
-		wanted = number
+		wanted, field = number, "number"
 	}
 	if wanted == nil {
 		return
 	}
-	w.tell(o, path, Finding{Rule: "port-missing"}, "Service/%s has no port %v%s", service.Key.Name, wanted, ofNames(names))
+	w.tell(o, path.Field(field), Finding{Rule: "port-missing"}, "Service/%s has no port %v%s", service.Key.Name, wanted, ofNames(names))
 }
 
 func (w *whole) serviceMonitor(o *Object) {

@@ -9,7 +9,7 @@ import (
 var (
 	// secretName are names that hold a secret, secretless those that only look like it.
 	secretName = regexp.MustCompile(`(?i)(passw(or)?d|passphrase|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credential|client[-_]?secret)s?$`)
-	secretless = regexp.MustCompile(`(?i)(automount|existing|imagepull|pull[-_]?secret|name|ref$|file$|path$|url$|enabled?$|create|mount|key[-_]?id|public)`)
+	secretless = regexp.MustCompile(`(?i)(automount|existing|from|imagepull|pull[-_]?secret|name|ref$|file$|path$|url$|enabled?$|create|mount|key[-_]?id|public)`)
 	// secretForm are values that are a secret whatever they are called. The forms of tokens are their
 	// makers': AWS, GitHub, GitLab, Slack, Google.
 	secretForm = regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}\b|\bglpat-[A-Za-z0-9_-]{20,}|\bxox[abprs]-[A-Za-z0-9-]{10,}|\bAIza[0-9A-Za-z_-]{35}\b`)

@@ -59,7 +59,11 @@ func (r *run) misspelt(c Case, values, defaults map[string]any, at []string) {
 		if _, set := values[near]; near == "" || set || len(key) < 4 || r.used(path) {
 			continue
 		}
-		r.found.add(Finding{Rule: "misspelt-value", File: c.Name, Line: r.subject.valueLine(c.Name, path), Field: strings.Join(path, "."),
+		line := r.subject.valueLine(c.Name, path)
+		if r.found.has("schema", c.Name, line) {
+			continue // the schema has caught it
+		}
+		r.found.add(Finding{Rule: "misspelt-value", File: c.Name, Line: line, Field: strings.Join(path, "."),
 			Message: fmt.Sprintf("%s is not in values.yaml and no template uses it; did you mean %q?", strings.Join(path, "."), near), Cases: []string{c.Name}})
 	}
 }

@@ -112,11 +112,18 @@ func judge(o *model.Object, err error) (check.Verdict, error) {
 	case apierrors.IsInvalid(err) && status.ErrStatus.Details != nil && len(status.ErrStatus.Details.Causes) > 0:
 		var v check.Verdict
 		for _, c := range status.ErrStatus.Details.Causes {
+			if aboutCluster.MatchString(c.Message) {
+				v.Skipped = "this cluster cannot have it: " + c.Message
+				continue
+			}
 			field := c.Field
 			if field == "<nil>" {
 				field = ""
 			}
 			v.Faults = append(v.Faults, check.Problem{Field: field, Message: c.Message})
+		}
+		if len(v.Faults) > 0 {
+			v.Skipped = ""
 		}
 		return v, nil
 	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsForbidden(err), apierrors.IsInternalError(err) && o.Key.Kind != "":
@@ -124,6 +131,10 @@ func judge(o *model.Object, err error) (check.Verdict, error) {
 	}
 	return check.Verdict{}, fmt.Errorf("asking about %s: %w", o.Key.Short(), err)
 }
+
+// aboutCluster are answers that say something of the cluster, not of the object: it has no IPv6, or
+// someone has the port already.
+var aboutCluster = regexp.MustCompile(`not configured on this cluster|provided (port|IP) is`)
 
 var strict = regexp.MustCompile(`(unknown|duplicate) field "([^"]+)"`)
 

@@ -24,26 +24,29 @@ func word(s check.Severity) (string, output.Style) {
 	return "· note", output.Quiet
 }
 
-// print writes the report for people, grouped by file.
+// print writes the report for people: by file, and in it by place.
 func (o *Options) print(r *check.Report, note string) error {
 	p := o.IO.OutPaint()
 	var b strings.Builder
-	last, first := "", true
+	var last *check.Finding
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		if f.Severity == check.Info && !o.Notes {
 			continue
 		}
-		if f.File != last || first {
-			if !first {
+		if last == nil || last.File != f.File {
+			if last != nil {
 				b.WriteByte('\n')
 			}
 			b.WriteString(p.Text(output.Strong, output.Clean(o.shown(f.File))) + "\n")
-			last, first = f.File, false
+		}
+		if last == nil || last.File != f.File || !samePlace(last, f) {
+			writePlace(&b, p, f)
 		}
 		writeFinding(&b, p, f)
+		last = f
 	}
-	if !first {
+	if last != nil {
 		b.WriteByte('\n')
 	}
 	o.summary(&b, p, r, note)
@@ -51,6 +54,11 @@ func (o *Options) print(r *check.Report, note string) error {
 		return fmt.Errorf("writing the output: %w", err)
 	}
 	return nil
+}
+
+// samePlace reports whether two findings can stand below one head.
+func samePlace(a, b *check.Finding) bool {
+	return a.Line == b.Line && a.Near == b.Near && a.Object == b.Object && a.Value == b.Value && with(a.Cases) == with(b.Cases)
 }
 
 // shown is a file of the chart as one finds it from here.
@@ -62,30 +70,37 @@ func (o *Options) shown(file string) string {
 	return path.Join(base, file)
 }
 
-func writeFinding(b *strings.Builder, p output.Paint, f *check.Finding) {
-	sign, style := word(f.Severity)
-	line := "    -"
+// writePlace writes where it is and which values lead there.
+func writePlace(b *strings.Builder, p output.Paint, f *check.Finding) {
+	line := "-"
 	if f.Line > 0 {
 		line = strconv.Itoa(f.Line)
 		if f.Near {
 			line = "~" + line
 		}
-		line = fmt.Sprintf("%5s", line)
 	}
-	fmt.Fprintf(b, "%s  %s  %s  %s\n", line, p.Text(style, sign), output.Clean(f.Message), p.Text(output.Quiet, "["+f.Rule+"]"))
-	detail := func(name, text string) {
-		if text != "" {
-			fmt.Fprintf(b, "       %s  %s\n", p.Text(output.Quiet, fmt.Sprintf("%-5s", name)), output.Clean(text))
+	var parts []string
+	for _, part := range []string{f.Object, prefixed("value ", f.Value), prefixed("with ", with(f.Cases))} {
+		if part != "" {
+			parts = append(parts, output.Clean(part))
 		}
 	}
-	if f.Object != "" {
-		detail("in", strings.TrimSpace(f.Object+" "+f.Field))
+	fmt.Fprintf(b, "%6s  %s\n", line, p.Text(output.Quiet, strings.Join(parts, ", ")))
+}
+
+func prefixed(prefix, s string) string {
+	if s == "" {
+		return ""
 	}
-	if f.Value != "" {
-		detail("value", f.Value)
+	return prefix + s
+}
+
+func writeFinding(b *strings.Builder, p output.Paint, f *check.Finding) {
+	sign, style := word(f.Severity)
+	fmt.Fprintf(b, "        %s  %s  %s\n", p.Text(style, sign), output.Clean(f.Message), p.Text(output.Quiet, "["+f.Rule+"]"))
+	if f.Fix != "" {
+		fmt.Fprintf(b, "          %s  %s\n", p.Text(output.Quiet, "fix"), output.Clean(f.Fix))
 	}
-	detail("with", with(f.Cases))
-	detail("fix", f.Fix)
 }
 
 // mostCases are named.

@@ -53,9 +53,13 @@ type location struct {
 func (o *Options) codeQuality(r *check.Report) ([]byte, error) {
 	severities := map[check.Severity]string{check.Error: "major", check.Warning: "minor", check.Info: "info"}
 	issues := []issue{} // no findings are an empty list, not null
+	seen := map[string]int{}
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		e := issue{Description: describe(f), CheckName: f.Rule, Fingerprint: f.Fingerprint(), Severity: severities[f.Severity]}
+		if seen[e.Fingerprint]++; seen[e.Fingerprint] > 1 { // the same in another part of the file
+			e.Fingerprint += "-" + strconv.Itoa(seen[e.Fingerprint])
+		}
 		e.Location.Path = o.shown(f.File)
 		e.Location.Lines.Begin = max(f.Line, 1)
 		issues = append(issues, e)
