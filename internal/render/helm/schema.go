@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 
@@ -100,7 +101,7 @@ func (v *validation) one(text []byte, values map[string]any, file, at string) (v
 	if !errors.As(err, &invalid) {
 		return nil, schemaError(file, err)
 	}
-	violations = leaves(invalid, at, nil)
+	violations = leaves(invalid, at, parsed(text), nil)
 	slices.Sort(violations)
 	return slices.Compact(violations), nil
 }
@@ -144,12 +145,16 @@ var english = message.NewPrinter(language.English)
 
 // leaves are the violations at the ends of the tree: the branches above only say that something
 // below is wrong.
-func leaves(v *jsonschema.ValidationError, at string, into []string) []string {
+func leaves(v *jsonschema.ValidationError, at string, schema any, into []string) []string {
 	if len(v.Causes) == 0 {
-		return append(into, valuePath(at, v.InstanceLocation)+": "+manifest.OneLine(v.ErrorKind.LocalizedString(english)))
+		what := v.ErrorKind.LocalizedString(english)
+		if k, ok := v.ErrorKind.(*kind.AdditionalProperties); ok {
+			what += suggestion(schema, v.SchemaURL, k.Properties)
+		}
+		return append(into, valuePath(at, v.InstanceLocation)+": "+manifest.OneLine(what))
 	}
 	for _, c := range v.Causes {
-		into = leaves(c, at, into)
+		into = leaves(c, at, schema, into)
 	}
 	return into
 }
