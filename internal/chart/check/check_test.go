@@ -191,7 +191,7 @@ func TestRules(t *testing.T) {
 		"schema": {map[string]string{"values-prod.yaml": "replicas: many\nimage:\n  repoistory: x\n"},
 			[]string{
 				"error schema values-prod.yaml:1 replicas: got string, want integer [values-prod.yaml]",
-				"error schema values-prod.yaml:3 image: additional properties 'repoistory' not allowed [values-prod.yaml]",
+				"error schema values-prod.yaml:3 image: additional properties 'repoistory' not allowed (did you mean 'repository'?) [values-prod.yaml]",
 			}},
 		"broken schema": {map[string]string{"values.schema.json": "{\n  \"type\": \"object\",\n}\n"},
 			[]string{"error render values.schema.json:0 not a usable JSON schema: invalid character '}' looking for beginning of object key string",
@@ -247,7 +247,7 @@ func TestBaseline(t *testing.T) {
 			[]string{`error read-only-root templates/deployment.yaml:~28 container "web" does not say readOnlyRootFilesystem: true`}},
 		"capabilities": {"drop: [ALL]", "drop: [NET_RAW]\n              add: [SYS_ADMIN]",
 			[]string{`error capabilities templates/deployment.yaml:32 container "web" does not drop ALL capabilities`,
-				`error capabilities templates/deployment.yaml:~33 container "web" adds the capability SYS_ADMIN`}},
+				`error capabilities templates/deployment.yaml:33 container "web" adds the capability SYS_ADMIN`}},
 		"binding low ports is fine": {"drop: [ALL]", "drop: [ALL]\n              add: [NET_BIND_SERVICE]", nil},
 		"seccomp": {"type: RuntimeDefault", "type: Unconfined",
 			[]string{`error seccomp templates/deployment.yaml:~28 container "web" has no seccomp profile`}},

@@ -31,7 +31,7 @@ func (s *subject) find(file string, o *Object, path kubeschema.Path) place {
 		next, ok := b.step(step, value)
 		value = down(value, step)
 		if !ok {
-			at.near = true
+			at.near = !flow.MatchString(lines[at.line-1])
 			break
 		}
 		b, at.line = next, next.head+1
@@ -113,6 +113,7 @@ func sharedEnd(a, b string) int {
 var (
 	keyLine  = regexp.MustCompile(`^(\s*(?:- )*)"?([A-Za-z0-9_./-]+)"?:(?:\s|$)`)
 	itemLine = regexp.MustCompile(`^(\s*)-(?:\s|$)`)
+	flow     = regexp.MustCompile(`:\s*(\[|\{([^{]|$))`) // the rest is on the same line
 	valueUse = regexp.MustCompile(`\.Values\.([A-Za-z0-9_.]+)`)
 )
 

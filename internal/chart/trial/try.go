@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -127,7 +128,7 @@ func judge(o *model.Object, err error) (check.Verdict, error) {
 		}
 		return v, nil
 	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsForbidden(err), apierrors.IsInternalError(err) && o.Key.Kind != "":
-		return check.Verdict{Faults: faults(status.ErrStatus.Message)}, nil
+		return check.Verdict{Faults: faults(o, status.ErrStatus.Message)}, nil
 	}
 	return check.Verdict{}, fmt.Errorf("asking about %s: %w", o.Key.Short(), err)
 }
@@ -136,17 +137,79 @@ func judge(o *model.Object, err error) (check.Verdict, error) {
 // someone has the port already.
 var aboutCluster = regexp.MustCompile(`not configured on this cluster|provided (port|IP) is`)
 
-var strict = regexp.MustCompile(`(unknown|duplicate) field "([^"]+)"`)
+var (
+	strict = regexp.MustCompile(`(unknown|duplicate) field "([^"]+)"`)
+	// typed is what server-side apply says of a field that it cannot merge:
+	// `.spec.containers[name="web"].ports: field not declared in schema`.
+	typed = regexp.MustCompile(`(?m)(?:^\s*|\): )((?:\.[A-Za-z0-9_$-]+|\[[^\]]*\])+): (.+)$`)
+)
 
 // faults takes a message apart that names fields.
-func faults(message string) []check.Problem {
-	found := strict.FindAllStringSubmatch(message, -1)
-	if len(found) == 0 {
-		return []check.Problem{{Message: message}}
-	}
+func faults(o *model.Object, message string) []check.Problem {
 	var all []check.Problem
-	for _, m := range found {
+	for _, m := range strict.FindAllStringSubmatch(message, -1) {
 		all = append(all, check.Problem{Field: m[2], Message: m[1] + " field"})
 	}
-	return all
+	if len(all) > 0 {
+		return all
+	}
+	for _, m := range typed.FindAllStringSubmatch(message, -1) {
+		all = append(all, check.Problem{Field: numbered(o, m[1]), Message: m[2]})
+	}
+	if len(all) > 0 {
+		return all
+	}
+	return []check.Problem{{Message: message}}
+}
+
+var keyed = regexp.MustCompile(`\.?([A-Za-z0-9_$-]+)|\[(\d+)\]|\[([^\]]*)\]`)
+
+// numbered writes a path with numbers for the elements of lists that server-side apply names by their
+// keys.
+func numbered(o *model.Object, path string) string {
+	var value any
+	if err := json.Unmarshal(o.Body, &value); err != nil {
+		return ""
+	}
+	var out strings.Builder
+	for _, m := range keyed.FindAllStringSubmatch(path, -1) {
+		if m[1] != "" {
+			if out.Len() > 0 {
+				out.WriteByte('.')
+			}
+			out.WriteString(m[1])
+			body, _ := value.(map[string]any)
+			value = body[m[1]]
+			continue
+		}
+		list, _ := value.([]any)
+		i := position(list, m[2], m[3])
+		if i < 0 {
+			break
+		}
+		fmt.Fprintf(&out, "[%d]", i)
+		value = list[i]
+	}
+	return out.String()
+}
+
+// position is the place of an element given as a number or as `name="web",port=80`; -1 is none.
+func position(list []any, number, keys string) int {
+	if n, err := strconv.Atoi(number); err == nil && n < len(list) {
+		return n
+	}
+	for i, e := range list {
+		body, ok := e.(map[string]any)
+		all := ok && keys != ""
+		for part := range strings.SplitSeq(keys, ",") {
+			name, want, _ := strings.Cut(part, "=")
+			if fmt.Sprint(body[name]) != strings.Trim(want, `"`) {
+				all = false
+			}
+		}
+		if all {
+			return i
+		}
+	}
+	return -1
 }
