@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/fairlead-cd/fairlead/internal/kube"
@@ -95,6 +96,9 @@ func (a *Applier) dryRun(ctx context.Context, c model.Change, coming comers) (bo
 		})
 		return err
 	})
+	if err != nil && cannotTell(err, c, coming) {
+		return c.Desired.Body, nil
+	}
 	switch model.ReasonOf(err, "") {
 	case kube.ReasonNamespaceNotFound:
 		if coming.namespaces[c.Key.Namespace] {
@@ -108,18 +112,32 @@ func (a *Applier) dryRun(ctx context.Context, c model.Change, coming comers) (bo
 	return body, err
 }
 
+// cannotTell recognizes refusals of a dry run that the real run will not meet: a pod's service account
+// that comes with the same plan, and a webhook that knows no dry runs.
+func cannotTell(err error, c model.Change, coming comers) bool {
+	text := err.Error()
+	if strings.Contains(text, "does not support dry run") {
+		return true
+	}
+	// The message is ServiceAccount admission's: plugin/pkg/admission/serviceaccount in Kubernetes.
+	return c.Key.Kind == "Pod" && coming.accounts[c.Key.Namespace] && strings.Contains(text, "error looking up service account")
+}
+
 // comers are what a plan brings that its other objects need.
 type comers struct {
 	namespaces map[string]bool
+	accounts   map[string]bool // namespaces that get a service account
 	kinds      bool
 }
 
 func comingWith(p model.Plan) comers {
-	c := comers{namespaces: map[string]bool{}}
+	c := comers{namespaces: map[string]bool{}, accounts: map[string]bool{}}
 	for _, change := range p.Changes() {
 		switch {
 		case change.Key.Kind == "Namespace" && change.Key.Group == "":
 			c.namespaces[change.Key.Name] = true
+		case change.Key.Kind == "ServiceAccount" && change.Key.Group == "" && change.Action == model.ActionCreate:
+			c.accounts[change.Key.Namespace] = true
 		case change.Key.Kind == kindCRD && change.Key.Group == groupCRD:
 			c.kinds = true
 		}

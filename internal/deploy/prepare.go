@@ -116,11 +116,14 @@ func denied(err error, rel model.Release) error {
 func refused(p model.Plan) error {
 	var errs []error
 	for _, c := range p.Changes() {
+		why := c.Reason
 		if c.Action != model.ActionConflict {
-			continue
+			if why = anothers(c); why == "" {
+				continue
+			}
 		}
 		e := &model.Error{
-			Kind: model.ErrConflict, Reason: "ObjectClaimed", Object: c.Key, Msg: c.Reason,
+			Kind: model.ErrConflict, Reason: "ObjectClaimed", Object: c.Key, Msg: why,
 			Next: "remove the object from one of the two, or give this one another name",
 		}
 		if c.Desired != nil {
@@ -129,6 +132,30 @@ func refused(p model.Plan) error {
 		errs = append(errs, e)
 	}
 	return errors.Join(errs...)
+}
+
+// Annotations by which Helm knows its own objects, as a comparison names them.
+const (
+	helmNamePath      = `.metadata.annotations["meta.helm.sh/release-name"]`
+	helmNamespacePath = `.metadata.annotations["meta.helm.sh/release-namespace"]`
+)
+
+// anothers says which other Helm release an object belongs to that this one would take over; empty for
+// none. Helm refuses that as well.
+func anothers(c model.Change) string {
+	if c.Action != model.ActionAdopt {
+		return ""
+	}
+	for _, f := range c.Diffs {
+		if (f.Path == helmNamePath || f.Path == helmNamespacePath) && f.Old != "" && f.Old != f.New {
+			what := "release"
+			if f.Path == helmNamespacePath {
+				what = "a release in namespace"
+			}
+			return fmt.Sprintf("belongs to Helm %s %s", what, strings.Trim(f.Old, `"`))
+		}
+	}
+	return ""
 }
 
 var namespaceGVK = schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}

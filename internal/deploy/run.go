@@ -47,7 +47,6 @@ type job struct {
 	res     Result
 	history []model.Record
 	plan    model.Plan // compared, with what Run adds
-	planned bool
 }
 
 // run observes, plans, shows the plan, and acts.
@@ -59,6 +58,7 @@ func (j *job) run(ctx context.Context) error {
 	}
 	preview := j.d.Line.Preview(ctx, line)
 	j.res.Outcome = preview
+	j.res.Outcome.Plan = model.Plan{} // not before it is compared
 	if preview.Err != nil {
 		return preview.Err
 	}
@@ -67,7 +67,6 @@ func (j *job) run(ctx context.Context) error {
 		return err
 	}
 	j.res.Outcome.Plan = j.plan
-	j.planned = true
 	j.o.Planned(j.plan)
 	if err := refused(j.plan); err != nil {
 		j.res.Outcome.Stage = pipeline.StagePlan
@@ -229,6 +228,10 @@ func (j *job) back(ctx context.Context, failed pipeline.Request, rec model.Recor
 		line.Mode, line.HoldBy = pipeline.ModeRollback, "failed upgrade"
 	} else {
 		line.Mode, line.Gone = pipeline.ModeUninstall, true
+	}
+	if err := j.recreate(ctx); err != nil { // what could not be changed one way cannot be changed back
+		j.res.Outcome.RolledBack = &pipeline.Outcome{Request: line, Err: err}
+		return
 	}
 	out := j.d.Line.Run(ctx, line)
 	j.res.Outcome.RolledBack = &out

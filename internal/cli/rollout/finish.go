@@ -20,14 +20,18 @@ import (
 // Run runs a request, shows it, and gives the error that its exit code is made of.
 func (o *Options) Run(ctx context.Context, d *deploy.Deployer, req deploy.Request) error {
 	name := req.Release.Namespace + "/" + req.Release.Name
-	more, err := o.Observers(o.Reports)
-	if err != nil {
-		return err
+	var more []deploy.Observer
+	if o.Observers != nil {
+		var err error
+		if more, err = o.Observers(o.Reports); err != nil {
+			return err
+		}
 	}
 	screen := NewScreen(o.IO, o.Now, req.Verb, name)
 	screen.quietPlan = req.DryRun
 	// A section of a log begins before what is in it, and ends before what follows.
 	res := d.Run(ctx, req, all(append(more, screen)))
+	var err error
 	switch {
 	case o.Format.Structured():
 		err = o.Format.Write(o.IO.Out, newDocument(&res))
