@@ -25,6 +25,7 @@ type Input struct {
 	Rendered []model.Rendered
 	Lookups  []Lookup // what templates look up in the cluster
 	Resolve  Resolver // asked about kinds that neither the chart nor Kubernetes defines; may be nil
+	Diagnose bool     // also what helps to tell why a deployment failed
 	AnyName  bool     // don't narrow to names, so that a later version of the chart can add objects
 }
 
@@ -63,6 +64,7 @@ func Compute(in Input) Result {
 		c.escalation(o)
 	}
 	c.lookups()
+	c.diagnosis()
 	if in.AnyName {
 		c.forgetNames()
 	}
@@ -76,16 +78,33 @@ func runs(h *model.Hook) bool {
 	return slices.ContainsFunc(h.Events, func(e string) bool { return e != "test" && e != "test-success" && e != "test-failure" })
 }
 
-// records are the rights on Helm's storage (helm.sh/helm/v4/pkg/storage/driver, secrets.go; Fairlead
-// keeps its records there too, and a lock beside them).
+// records are the rights on Helm's storage (helm.sh/helm/v4/pkg/storage/driver, secrets.go). Fairlead
+// keeps its records there too, and a lock beside them, which it writes anew while a run lasts and
+// where the last one died.
 func (c *computation) records() {
-	verbs := []string{"get", "list", "create", "update", "delete"}
-	if c.Tool == Fairlead {
-		verbs = append(verbs, "patch")
+	secrets := Right{Namespace: c.Namespace, Resource: "secrets"}
+	c.addAll(secrets, Reason{Purpose: ForRecords}, "get", "list", "create", "delete")
+	if c.Tool == Helm {
+		c.addAll(secrets, Reason{Purpose: ForRecords}, "update")
+		return
 	}
-	for _, v := range verbs {
-		c.rights.add(Right{Namespace: c.Namespace, Resource: "secrets", Verb: v}, Reason{Purpose: ForRecords})
+	c.addAll(secrets, Reason{Purpose: ForRecords}, "patch")
+	secrets.Name = "fairlead.lock." + c.Release
+	c.addAll(secrets, Reason{Purpose: ForLock}, "update")
+}
+
+// diagnosis are rights that no deployment needs, with which the cause of a failed one is told
+// better. Fairlead makes use of them where it has them.
+func (c *computation) diagnosis() {
+	if !c.Diagnose || c.Tool != Fairlead {
+		return
 	}
+	reason := Reason{Purpose: ForDiagnosis}
+	for _, at := range []Right{{Resource: "pods"}, {Resource: "events"}, {Group: "apps", Resource: "replicasets"}} {
+		at.Namespace = c.Namespace
+		c.addAll(at, reason, "get", "list", "watch")
+	}
+	c.addAll(Right{Namespace: c.Namespace, Resource: "pods/log"}, reason, "get")
 }
 
 // place is the right to do something to an object, its verb still to be filled in.
@@ -119,11 +138,14 @@ func (c *computation) addAll(at Right, reason Reason, verbs ...string) {
 	}
 }
 
-// forgetNames widens what is narrowed, but for binding and escalating.
+// exact are the purposes whose rights are for those objects alone, whatever a chart becomes.
+var exact = []Purpose{ForGrant, ForEscalation, ForBinding, ForOwnBinding, ForLock}
+
+// forgetNames widens what is narrowed to the names of a chart's objects.
 func (c *computation) forgetNames() {
 	wide := Rights{}
 	for r, reasons := range c.rights {
-		if r.Verb != "bind" && r.Verb != "escalate" && !slices.ContainsFunc(reasons, func(why Reason) bool { return why.Purpose == ForGrant }) {
+		if !slices.ContainsFunc(reasons, func(why Reason) bool { return slices.Contains(exact, why.Purpose) }) {
 			r.Name = ""
 		}
 		for _, why := range reasons {

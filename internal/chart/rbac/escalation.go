@@ -101,12 +101,20 @@ func (c *computation) binding(o *model.Object, namespace string) {
 	var b struct {
 		RoleRef struct{ Kind, Name string }
 	}
-	if json.Unmarshal(o.Body, &b) != nil || c.roles[c.roleKey(b.RoleRef.Kind, namespace, b.RoleRef.Name)] {
+	if json.Unmarshal(o.Body, &b) != nil {
 		return
+	}
+	purpose := ForBinding
+	if c.roles[c.roleKey(b.RoleRef.Kind, namespace, b.RoleRef.Name)] {
+		if c.Tool == Helm {
+			return // who has what the role gives may bind it
+		}
+		// Fairlead asks the server beforehand, when there is no role yet whose rules could be compared.
+		purpose = ForOwnBinding
 	}
 	resource := "roles"
 	if b.RoleRef.Kind == "ClusterRole" {
 		resource = "clusterroles"
 	}
-	c.addAll(Right{Namespace: namespace, Group: rbacGroup, Resource: resource, Name: b.RoleRef.Name}, why(ForBinding, o), "bind")
+	c.addAll(Right{Namespace: namespace, Group: rbacGroup, Resource: resource, Name: b.RoleRef.Name}, why(purpose, o), "bind")
 }

@@ -9,7 +9,7 @@ import (
 // explain tells why a rule is there, a line for each purpose.
 func explain(in Input, reasons []Reason) []string {
 	var lines []string
-	for p := ForRecords; p <= ForHost; p++ {
+	for p := ForRecords; p <= ForDiagnosis; p++ {
 		var of []Reason
 		for _, r := range reasons {
 			if r.Purpose == p {
@@ -26,14 +26,14 @@ func explain(in Input, reasons []Reason) []string {
 func sentence(in Input, p Purpose, what string) []string {
 	switch p {
 	case ForRecords:
-		lines := []string{
+		return []string{
 			"the release's revisions: Secrets sh.helm.release.v1." + in.Release + ".v1, v2, ... RBAC knows neither labels nor",
 			"prefixes of names, so this reaches every Secret of the namespace: give the release one of its own",
 		}
-		if in.Tool == Fairlead {
-			lines[0] = "the release's revisions, Secrets sh.helm.release.v1." + in.Release + ".v1, v2, ..., and its lock. RBAC knows neither labels nor"
-		}
-		return lines
+	case ForLock:
+		return []string{"the lock that keeps other runs out: kept while a run lasts, and taken over from one that died"}
+	case ForDiagnosis:
+		return []string{"--diagnose: to tell the cause of a failed deployment; deploying needs none of it"}
 	case ForObject:
 		return []string{what}
 	case ForHook:
@@ -53,6 +53,8 @@ func sentence(in Input, p Purpose, what string) []string {
 		return []string{what + " gathers the rules of other roles, which only escalate on it or cluster-admin allows"}
 	case ForBinding:
 		return []string{"bound by " + what + ", and not part of the chart: this allows to bind it, and nothing that it allows"}
+	case ForOwnBinding:
+		return []string{"bound by " + what + ": asked for before anything is changed, when the role is not there yet"}
 	case ForLookup:
 		return []string{"looked up while the chart is rendered, by " + what}
 	case ForLogs:

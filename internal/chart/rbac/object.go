@@ -30,13 +30,10 @@ func (c *computation) object(o *model.Object) {
 	c.routeHost(o, at)
 }
 
-// hook adds the rights for a hook: Helm deletes the last one, applies it, waits and deletes it, and
-// reads it never by name.
+// hook adds the rights for a hook: the last one is deleted, it is applied, waited for and deleted,
+// and never read by name.
 func (c *computation) hook(o *model.Object, at, all Right) {
 	verbs := []string{"create", "patch", "delete"}
-	if c.Tool == Fairlead {
-		verbs = append(verbs, "get")
-	}
 	if o.Key.Name == "" { // generateName: only a plain create makes it, and nobody knows what it is called
 		at = all
 		verbs = slices.DeleteFunc(verbs, func(v string) bool { return v == "patch" })
@@ -61,8 +58,9 @@ func (c *computation) crd(o *model.Object, at, all Right) {
 	c.addAll(all, why(ForWaiting, o), "list", "watch")
 }
 
-// parts adds what Helm reads to tell why a workload is not ready: it lists what the workload made
-// (fluxcd/cli-utils, pkg/kstatus/polling/statusreaders).
+// parts adds what Helm reads to tell whether a workload is ready: it lists what the workload made
+// (fluxcd/cli-utils, pkg/kstatus/polling/statusreaders). Of a ReplicaSet it would like to see the
+// pods, and does without.
 func (c *computation) parts(o *model.Object, namespace string) {
 	if c.Tool != Helm || o.Key.Group != "apps" || o.Hook != nil {
 		return
@@ -70,7 +68,6 @@ func (c *computation) parts(o *model.Object, namespace string) {
 	switch o.Key.Kind {
 	case "Deployment":
 		c.addAll(Right{Namespace: namespace, Group: "apps", Resource: "replicasets"}, why(ForParts, o), "list")
-		fallthrough
 	case "StatefulSet", "ReplicaSet":
 		c.addAll(Right{Namespace: namespace, Resource: "pods"}, why(ForParts, o), "list")
 	}

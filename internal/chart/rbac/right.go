@@ -84,6 +84,7 @@ type Purpose int
 // The purposes, in the order they are explained.
 const (
 	ForRecords    Purpose = iota // Helm's storage
+	ForLock                      // keeps other runs out
 	ForObject                    // to read, apply and delete an object
 	ForHook                      // the same of a hook
 	ForCRD                       // of the crds/ folder: applied, never deleted
@@ -92,9 +93,11 @@ const (
 	ForGrant                     // a role in the chart grants it
 	ForEscalation                // a role in the chart grants what cannot be held
 	ForBinding                   // a binding in the chart refers to a role that is not in it
+	ForOwnBinding                // a binding in the chart refers to a role that is in it too
 	ForLookup                    // a template looks it up
 	ForLogs                      // a hook's output is shown
 	ForHost                      // OpenShift: a Route sets its host
+	ForDiagnosis                 // to tell the cause of a failure
 )
 
 // Rights are rights with their reasons.

@@ -14,33 +14,37 @@ type Rule struct {
 
 // Rules are the rules of the Role of one namespace, or of a ClusterRole for "".
 func (res Result) Rules(in Input, namespace string) []Rule {
-	merged := map[string]*Rule{}
-	var keys []string
+	var all []group
+	at := map[string]int{}
 	for _, g := range groups(res.Rights, namespace) {
-		rule := Rule{Verbs: g.verbs, Why: explain(in, g.reasons)}
-		if g.url != "" {
-			rule.URLs = []string{g.url}
-		} else {
-			rule.Groups, rule.Resources = []string{g.group}, []string{g.resource}
-		}
-		if len(g.names) > 0 {
-			rule.Names = g.names
-		}
-		// What differs in nothing but the resource is one rule.
-		key := strings.Join([]string{g.group, strings.Join(g.names, ","), strings.Join(g.verbs, ","), strings.Join(rule.Why, "\n"), cmp.Or(g.url, "-")[:1]}, "\x00")
-		if first, ok := merged[key]; ok {
-			first.Resources = append(first.Resources, rule.Resources...)
-			first.URLs = append(first.URLs, rule.URLs...)
+		// What differs in nothing but the resource is one rule: what is waited for, and what one role grants.
+		key := strings.Join([]string{g.group, cmp.Or(g.url, "-")[:1], strings.Join(g.names, ","), strings.Join(g.verbs, ","), g.alike(in)}, "\x00")
+		i, ok := at[key]
+		if !ok {
+			at[key] = len(all)
+			all = append(all, g)
 			continue
 		}
-		merged[key] = &rule
-		keys = append(keys, key)
+		all[i].resources = append(all[i].resources, g.resources...)
+		all[i].urls = append(all[i].urls, g.urls...)
+		all[i].reasons = appendNew(all[i].reasons, g.reasons...)
 	}
-	rules := make([]Rule, len(keys))
-	for i, k := range keys {
-		rules[i] = *merged[k]
+	rules := make([]Rule, len(all))
+	for i, g := range all {
+		rules[i] = Rule{Names: g.names, Verbs: g.verbs, URLs: g.urls, Why: explain(in, g.reasons)}
+		if len(g.urls) == 0 {
+			rules[i].Groups, rules[i].Resources = []string{g.group}, g.resources
+		}
 	}
 	return rules
+}
+
+// alike is equal for groups that may become one rule.
+func (g group) alike(in Input) string {
+	if slices.ContainsFunc(g.reasons, func(r Reason) bool { return !slices.Contains([]Purpose{ForWaiting, ForParts, ForDiagnosis}, r.Purpose) }) {
+		return strings.Join(explain(in, g.reasons), "\n")
+	}
+	return purposes(g.reasons)
 }
 
 // Namespaces are those that rights are needed in, "" for the whole cluster first.
@@ -57,9 +61,10 @@ func (res Result) Namespaces() []string {
 
 // group is verbs on the same resource, or on the same objects, for the same purposes.
 type group struct {
-	group, resource, url string
-	names, verbs         []string
-	reasons              []Reason
+	group, url             string
+	resources, urls, names []string
+	verbs                  []string
+	reasons                []Reason
 }
 
 func groups(rights Rights, namespace string) []group {
@@ -93,7 +98,12 @@ func groups(rights Rights, namespace string) []group {
 			continue
 		}
 		at[key] = len(all)
-		g := group{group: p.group, resource: p.resource, url: p.url, verbs: verbs[p], reasons: reasons[p]}
+		g := group{group: p.group, url: p.url, verbs: verbs[p], reasons: reasons[p]}
+		if p.url != "" {
+			g.urls = []string{p.url}
+		} else {
+			g.resources = []string{p.resource}
+		}
 		if p.name != "" {
 			g.names = []string{p.name}
 		}
@@ -101,7 +111,7 @@ func groups(rights Rights, namespace string) []group {
 	}
 	slices.SortStableFunc(all, func(a, b group) int {
 		return cmp.Or(
-			cmp.Compare(first(a), first(b)), strings.Compare(a.group, b.group), strings.Compare(a.resource, b.resource),
+			cmp.Compare(first(a), first(b)), strings.Compare(a.group, b.group), slices.Compare(a.resources, b.resources),
 		)
 	})
 	return all
@@ -114,14 +124,16 @@ func first(g group) int {
 		least = min(least, r.Purpose)
 	}
 	switch least {
-	case ForRecords:
+	case ForRecords, ForLock:
 		return 0
-	case ForObject, ForHook, ForCRD, ForWaiting:
+	case ForObject, ForHook, ForCRD:
 		return 1
-	case ForGrant, ForEscalation, ForBinding:
-		return 3
+	case ForGrant, ForEscalation, ForBinding, ForOwnBinding:
+		return 4
+	case ForWaiting:
+		return 2
 	}
-	return 2
+	return 3
 }
 
 func purposes(reasons []Reason) string {

@@ -2,6 +2,7 @@
 package rbac
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"io/fs"
@@ -36,6 +37,7 @@ type Options struct {
 	ServiceAccount string // NAME or NAMESPACE/NAME
 	User, Group    string
 	AnyName        bool
+	Diagnose       bool
 	AskCluster     bool
 	APIVersions    []string
 	KubeVersion    string
@@ -70,7 +72,7 @@ server-side apply, which Helm 4 uses for releases that it made itself.`,
 		Args: cli.Args(1, 1, "a chart"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var err error
-			if o.Format, err = cli.ParseFormat(cmd, format, formats...); err != nil {
+			if o.Format, err = cli.ParseFormat(cmd, cmp.Or(format, output.FormatYAML), formats...); err != nil {
 				return err
 			}
 			if o.Tool = rbac.Tool(tool); o.Tool != rbac.Fairlead && o.Tool != rbac.Helm {
@@ -104,6 +106,7 @@ server-side apply, which Helm 4 uses for releases that it made itself.`,
 	flags.StringVar(&o.User, "user", "", "give the rights to a user of this `name` instead, as the API server knows those who log in by OIDC")
 	flags.StringVar(&o.Group, "group", "", "give the rights to a `group` instead")
 	flags.BoolVar(&o.AnyName, "any-name", false, "for objects of any name, so that later versions of the chart can add some")
+	flags.BoolVar(&o.Diagnose, "diagnose", false, "pods, their logs and events too, so that fairlead deploy can tell why something failed")
 	flags.BoolVar(&o.AskCluster, "cluster", false, "ask the cluster about kinds that neither the chart nor Kubernetes defines")
 	flags.StringVar(&o.KubeVersion, "kube-version", "", "Kubernetes `version` that the chart sees")
 	flags.StringSliceVarP(&o.APIVersions, "api-versions", "a", nil, "API `version` that the chart sees beside Kubernetes' own")
@@ -159,7 +162,7 @@ func rbacRun(ctx context.Context, o *Options) error {
 
 // input renders the chart as it is installed and as it is upgraded.
 func (o *Options) input(ctx context.Context, charts *open.Charts) (rbac.Input, error) {
-	in := rbac.Input{Tool: o.Tool, Release: o.Release, Namespace: o.Namespace, AnyName: o.AnyName}
+	in := rbac.Input{Tool: o.Tool, Release: o.Release, Namespace: o.Namespace, AnyName: o.AnyName, Diagnose: o.Diagnose}
 	a, err := charts.Open(ctx, o.Chart)
 	if err != nil {
 		return in, err

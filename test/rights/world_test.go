@@ -1,0 +1,272 @@
+package rights
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	authv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/fairlead-cd/fairlead/internal/testkit"
+)
+
+// limit is more than anything here takes; what waits in vain waits as long.
+const limit = "20s"
+
+// tool is one of those that deploy: the commands of a release's life, each with the chart's message
+// where it takes one.
+type tool struct {
+	name  string
+	bin   string
+	env   []string
+	steps func(release, chart string, values, change []string) [][]string
+	// streams says that the tool lists by watching where the API server can do that, as this one can:
+	// the right to list a kind of the chart is for older ones, and cannot be missed here.
+	streams bool
+}
+
+func fairlead(*testing.T) tool {
+	return tool{name: "fairlead", bin: program, streams: true, steps: func(release, chart string, values, change []string) [][]string {
+		deploy := func(more ...string) []string {
+			return append(append([]string{"deploy", release, chart, "--timeout", limit}, values...), more...)
+		}
+		return [][]string{
+			deploy(), deploy(change...),
+			{"rollback", release, "--timeout", limit}, {"uninstall", release, "--timeout", limit},
+		}
+	}}
+}
+
+func helm(t *testing.T) tool {
+	bin, err := testkit.HelmBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Servers that cannot stream a list make clients list and watch, which is what the rights are for.
+	env := []string{"KUBE_FEATURE_WatchListClient=false"}
+	return tool{name: "helm", bin: bin, env: env, steps: func(release, chart string, values, change []string) [][]string {
+		deploy := func(more ...string) []string {
+			return append(append([]string{"upgrade", "--install", release, chart, "--wait", "--timeout", limit}, values...), more...)
+		}
+		return [][]string{
+			deploy(), deploy(change...),
+			{"rollback", release, "--wait", "--timeout", limit}, {"uninstall", release, "--wait", "--timeout", limit},
+		}
+	}}
+}
+
+// world is a namespace with a deployer in it.
+type world struct {
+	t          *testing.T
+	admin      kubernetes.Interface
+	namespace  string
+	kubeconfig string // of the deployer
+}
+
+// newWorld makes a namespace; nobody in it has any rights yet.
+func newWorld(t *testing.T, namespace string) *world {
+	t.Helper()
+	c := cluster.Get(t)
+	cfg, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.QPS = -1
+	admin, err := kubernetes.NewForConfig(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, admin: admin, namespace: namespace}
+	if _, err := admin.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.kubeconfig = w.impersonate(c.Kubeconfig)
+	return w
+}
+
+const account = "deployer"
+
+// user is what the API server calls the deployer.
+func (w *world) user() string { return "system:serviceaccount:" + w.namespace + ":" + account }
+
+// impersonate writes a kubeconfig that acts as the deployer.
+func (w *world) impersonate(from string) string {
+	cfg, err := clientcmd.LoadFromFile(from)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, u := range cfg.AuthInfos {
+		u.Impersonate = w.user()
+	}
+	file := filepath.Join(w.t.TempDir(), "kubeconfig")
+	if err := clientcmd.WriteToFile(*cfg, file); err != nil {
+		w.t.Fatal(err)
+	}
+	return file
+}
+
+// manifests are what the command prints, one right removed when without is not negative.
+type manifests struct {
+	roles    []rbacv1.ClusterRole // Roles and ClusterRoles alike, told apart by namespace
+	bindings []rbacv1.ClusterRoleBinding
+}
+
+// ask runs the command.
+func (w *world) ask(tl tool, release, chart string, values []string) manifests {
+	w.t.Helper()
+	args := append([]string{"chart", "rbac", chart, "-n", w.namespace, "--release", release, "--for", tl.name, "--service-account", account, "-o", "json"}, values...)
+	cmd := exec.Command(program, args...)
+	cmd.Env = w.env(nil)
+	var errs strings.Builder
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	if err != nil {
+		w.t.Fatalf("chart rbac: %v\n%s", err, errs.String())
+	}
+	if errs.Len() > 0 {
+		w.t.Log(errs.String())
+	}
+	var list struct{ Items []json.RawMessage }
+	if err := json.Unmarshal(out, &list); err != nil {
+		w.t.Fatal(err)
+	}
+	var m manifests
+	for _, item := range list.Items {
+		var head metav1.TypeMeta
+		if err := json.Unmarshal(item, &head); err != nil {
+			w.t.Fatal(err)
+		}
+		switch {
+		case strings.HasSuffix(head.Kind, "Binding"):
+			var b rbacv1.ClusterRoleBinding
+			if err := json.Unmarshal(item, &b); err != nil {
+				w.t.Fatal(err)
+			}
+			m.bindings = append(m.bindings, b)
+		case strings.HasSuffix(head.Kind, "Role"):
+			var r rbacv1.ClusterRole
+			if err := json.Unmarshal(item, &r); err != nil {
+				w.t.Fatal(err)
+			}
+			m.roles = append(m.roles, r)
+		}
+	}
+	return m
+}
+
+// apply makes the roles and bindings, and waits until the API server goes by them.
+func (w *world) apply(m manifests) {
+	w.t.Helper()
+	ctx, opts := w.t.Context(), metav1.CreateOptions{}
+	api := w.admin.RbacV1()
+	var err error
+	for _, r := range m.roles {
+		if r.Namespace == "" {
+			_, err = api.ClusterRoles().Create(ctx, &r, opts)
+		} else {
+			_, err = api.Roles(r.Namespace).Create(ctx, &rbacv1.Role{ObjectMeta: r.ObjectMeta, Rules: r.Rules}, opts)
+		}
+		if err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	for _, b := range m.bindings {
+		if b.Namespace == "" {
+			_, err = api.ClusterRoleBindings().Create(ctx, &b, opts)
+		} else {
+			_, err = api.RoleBindings(b.Namespace).Create(ctx, &rbacv1.RoleBinding{ObjectMeta: b.ObjectMeta, RoleRef: b.RoleRef, Subjects: b.Subjects}, opts)
+		}
+		if err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	for _, r := range m.roles {
+		w.await(r)
+	}
+}
+
+// await asks until the first right of a role is granted; all of a role come at once.
+func (w *world) await(r rbacv1.ClusterRole) {
+	w.t.Helper()
+	review := &authv1.SubjectAccessReview{Spec: authv1.SubjectAccessReviewSpec{User: w.user()}}
+	for _, rule := range r.Rules {
+		if len(rule.Resources) == 0 {
+			continue
+		}
+		resource, sub, _ := strings.Cut(rule.Resources[0], "/")
+		review.Spec.ResourceAttributes = &authv1.ResourceAttributes{
+			Namespace: r.Namespace, Verb: rule.Verbs[0], Group: rule.APIGroups[0], Resource: resource, Subresource: sub,
+		}
+		if len(rule.ResourceNames) > 0 {
+			review.Spec.ResourceAttributes.Name = rule.ResourceNames[0]
+		}
+		break
+	}
+	if review.Spec.ResourceAttributes == nil {
+		return
+	}
+	err := wait.PollUntilContextTimeout(w.t.Context(), 20*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
+		got, err := w.admin.AuthorizationV1().SubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
+		return err == nil && got.Status.Allowed, err
+	})
+	if err != nil {
+		w.t.Fatalf("the rights never came: %v", err)
+	}
+}
+
+func (w *world) env(more []string) []string {
+	home := filepath.Join(filepath.Dir(w.kubeconfig), "home")
+	return append([]string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "KUBECONFIG=" + w.kubeconfig, "CI=true"}, more...)
+}
+
+// leaveLock leaves the lock of a run that died, as `fairlead deploy` would have.
+func (w *world) leaveLock(release string) {
+	w.t.Helper()
+	died := exec.Command("true")
+	if err := died.Run(); err != nil {
+		w.t.Fatal(err)
+	}
+	host, _ := os.Hostname()
+	space, err := os.Readlink("/proc/self/ns/pid")
+	if err != nil {
+		space = "pid"
+	}
+	holder, err := json.Marshal(map[string]any{
+		"who": "a job", "doing": "deploy", "since": time.Now().UTC(), "proc": fmt.Sprint(host, " ", space, " ", died.Process.Pid), "beat": 1,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	lock := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "fairlead.lock." + release}, Type: "fairlead.dev/lock", Data: map[string][]byte{"holder": holder}}
+	if _, err := w.admin.CoreV1().Secrets(w.namespace).Create(w.t.Context(), lock, metav1.CreateOptions{}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// live runs through a release's life. It gives the step that failed, and what was said.
+func (w *world) live(tl tool, release, chart string, values, change []string) (step int, said string) {
+	if tl.name == "fairlead" {
+		w.leaveLock(release)
+	}
+	for i, args := range tl.steps(release, chart, values, change) {
+		cmd := exec.CommandContext(w.t.Context(), tl.bin, append(args, "--namespace", w.namespace)...)
+		cmd.Env = w.env(tl.env)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			return i + 1, fmt.Sprintf("%s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+	return 0, ""
+}
