@@ -49,11 +49,15 @@ func ID(kind model.Kind, namespace, name string) model.ReleaseID {
 	return model.ReleaseID{Kind: kind, Namespace: namespace, Name: name}
 }
 
-// kindOf is the kind of the release that has a history: another tool's is a chart's.
+// kindOf is the kind of the release that has a history: another tool's is a chart's. So is a
+// controller's, which judge then knows for what it is.
 func kindOf(history []model.Record) model.Kind {
 	for i := len(history) - 1; i >= 0; i-- {
 		if id, err := model.ParseReleaseID(history[i].Owner); err == nil {
-			return id.Kind
+			if id.Kind == model.KindManifests {
+				return id.Kind
+			}
+			break
 		}
 	}
 	return model.KindHelm
