@@ -43,37 +43,18 @@ func TestChart(t *testing.T) {
 		}
 	}
 	part("development brings its databases along", func(t *testing.T) { development(t, dev) })
-	part("a changed configuration makes new pods once", func(t *testing.T) {
-		const changed = "message=Good morning"
-		dev.expectRollouts(t, 1)
-		dev.deploy(t, 0, "--set", changed)
-		dev.expectRollouts(t, 2)
-		dev.deploy(t, 0, "--set", changed)
-		dev.expectRollouts(t, 2)
-		if got := dev.ask(t, "/", "", http.StatusOK); !strings.HasPrefix(got, "Good morning (version 1.0.0), visit ") {
-			t.Errorf("it says %q", got)
+	// Once its databases are there, the environments have nothing to do with one another.
+	part("change", func(t *testing.T) {
+		for _, tt := range []struct {
+			name  string
+			story func(*testing.T, *reference)
+			of    *reference
+		}{{"development", changed, dev}, {"staging", stage, staging}, {"production", production, prod}} {
+			t.Run(tt.name, func(t *testing.T) {
+				t.Parallel()
+				tt.story(t, tt.of)
+			})
 		}
-		if got := dev.ask(t, "/notes", "", http.StatusOK); !strings.Contains(got, "buy milk") {
-			t.Errorf("the database was restarted: its notes are %s", got)
-		}
-	})
-	part("a broken image is taken back and explained", func(t *testing.T) {
-		out := dev.deploy(t, 3, "--set", "message=Good night", "--set", "image.tag=9.9.9")
-		wantSaid(t, out, "ImagePull", "image "+in.Registry+"/flask-app:9.9.9: not found", "rolled back to revision 2")
-		if got := dev.ask(t, "/", "", http.StatusOK); !strings.HasPrefix(got, "Good morning (version 1.0.0), visit ") {
-			t.Errorf("it says %q", got)
-		}
-		dev.expectCalm(t, 1)
-	})
-	part("with external databases", func(t *testing.T) {
-		t.Run("staging", func(t *testing.T) {
-			t.Parallel()
-			stage(t, staging)
-		})
-		t.Run("production", func(t *testing.T) {
-			t.Parallel()
-			production(t, prod)
-		})
 	})
 	part("a database that is away is told, and restarts nothing", func(t *testing.T) {
 		address := prod.podURL(t)
@@ -90,6 +71,7 @@ func TestChart(t *testing.T) {
 	})
 }
 
+// development: the databases come along.
 func development(t *testing.T, dev *reference) {
 	dev.deploy(t, 0)
 	dev.expectReady(t)
@@ -106,6 +88,30 @@ func development(t *testing.T, dev *reference) {
 	dev.expectCalm(t, 1)
 }
 
+// changed: another configuration makes new pods once, and a broken image is taken back and explained.
+func changed(t *testing.T, dev *reference) {
+	const message = "message=Good morning"
+	dev.expectRollouts(t, 1)
+	dev.deploy(t, 0, "--set", message)
+	dev.expectRollouts(t, 2)
+	dev.deploy(t, 0, "--set", message)
+	dev.expectRollouts(t, 2)
+	const says = "Good morning (version 1.0.0), visit "
+	if got := dev.ask(t, "/", "", http.StatusOK); !strings.HasPrefix(got, says) {
+		t.Errorf("it says %q", got)
+	}
+	if got := dev.ask(t, "/notes", "", http.StatusOK); !strings.Contains(got, "buy milk") {
+		t.Errorf("the database was restarted: its notes are %s", got)
+	}
+	out := dev.deploy(t, 3, "--set", "message=Good night", "--set", "image.tag=9.9.9")
+	wantSaid(t, out, "ImagePull", "image "+dev.in.Registry+"/flask-app:9.9.9: not found", "rolled back to revision 2")
+	if got := dev.ask(t, "/", "", http.StatusOK); !strings.HasPrefix(got, says) {
+		t.Errorf("it says %q", got)
+	}
+	dev.expectCalm(t, 1)
+}
+
+// stage: an update fails no request, and what fails before anything is touched changes nothing.
 func stage(t *testing.T, staging *reference) {
 	staging.secrets(t)
 	staging.deploy(t, 0)
@@ -135,6 +141,7 @@ func wantSaid(t *testing.T, out string, want ...string) {
 	}
 }
 
+// production: the pods read a model from a volume.
 func production(t *testing.T, prod *reference) {
 	folder := filepath.Join(prod.in.dir, "models")
 	if err := os.Mkdir(folder, 0o755); err != nil {
