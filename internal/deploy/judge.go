@@ -35,9 +35,17 @@ func judge(id model.ReleaseID, history []model.Record, now time.Time) error {
 		Kind: model.ErrConflict, Reason: "ForeignOperation",
 		Msg: fmt.Sprintf("release %s/%s is being changed by helm: revision %d is %s since %s (%s)", id.Namespace, id.Name,
 			last.Revision, last.Status, last.Time.UTC().Format(time.RFC3339), age.Round(time.Second)),
-		Next: fmt.Sprintf("wait until it is done; if that helm died, this command goes on %s after it began, or at once after: helm rollback %s -n %s",
-			patience, id.Name, id.Namespace),
+		Next: fmt.Sprintf("wait until it is done; if that helm died, this command goes on %s after it began, or at once after: helm %s %s -n %s",
+			patience, wayOut(last.Status), id.Name, id.Namespace),
 	}
+}
+
+// wayOut is what helm makes of a release that another helm left pending.
+func wayOut(s model.RecordStatus) string {
+	if s == model.RecordPendingInstall {
+		return "uninstall"
+	}
+	return "rollback"
 }
 
 // owned is the error for a release that someone else asked for.

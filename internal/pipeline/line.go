@@ -241,11 +241,15 @@ func (l *Line) plan(ctx context.Context, req Request, desired []model.Object) (m
 		return model.Plan{}, err
 	}
 	if req.Mode == ModeUninstall {
-		return plan.Uninstall(rel, inventory, observed), nil
+		return l.keepDefinitions(ctx, req, plan.Uninstall(rel, inventory, observed))
 	}
-	return plan.Make(plan.Input{
+	p, err := plan.Make(plan.Input{
 		Release: rel, Desired: prepared, Live: observed, Inventory: inventory, Prune: rel.Policy.Prune,
 	})
+	if err != nil {
+		return p, err
+	}
+	return l.keepDefinitions(ctx, req, p)
 }
 
 func (l *Line) scope(ctx context.Context) plan.Scope {

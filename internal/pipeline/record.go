@@ -161,6 +161,8 @@ func manifest(r model.Rendered) string {
 func progressOf(r model.Result) model.ObjectHealth {
 	h := model.Health{Status: model.Progressing, Reason: string(r.Change.Action)}
 	switch {
+	case r.Change.Action == model.ActionPrune && r.Change.Unowned && r.Err == nil && !r.Skipped:
+		h = model.Health{Status: model.Healthy, Reason: "Kept", Message: "kept, and belongs to nobody"}
 	case r.Skipped:
 		h = model.Health{Status: model.Unknown, Reason: "Skipped", Message: "not started"}
 	case r.Err != nil:

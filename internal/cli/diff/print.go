@@ -28,6 +28,9 @@ type summary struct {
 	Unchanged int `json:"unchanged"`
 }
 
+// actionLetGo is what becomes of an object that a release does not want any more and that is kept.
+const actionLetGo model.Action = "let-go"
+
 type change struct {
 	Action  model.Action    `json:"action"`
 	Object  model.ObjectKey `json:"object"`
@@ -46,6 +49,9 @@ type fieldDiff struct {
 func newDocument(p *model.Plan) document {
 	d := document{Header: cli.NewHeader("Plan"), Release: p.Release, Changes: []change{}}
 	for _, c := range p.Changes() {
+		if c.Action == model.ActionPrune && c.Unowned {
+			c.Action = actionLetGo
+		}
 		if !d.Summary.count(c.Action) {
 			continue
 		}
@@ -72,6 +78,7 @@ func (s *summary) count(a model.Action) bool {
 		s.Adopt++
 	case model.ActionPrune:
 		s.Delete++
+	case actionLetGo:
 	case model.ActionConflict:
 		s.Conflict++
 	default:
@@ -103,6 +110,7 @@ var signs = map[model.Action]struct {
 	model.ActionRepair:   {"~", "repair", output.Busy},
 	model.ActionAdopt:    {"~", "take over", output.Busy},
 	model.ActionPrune:    {"-", "delete", output.Bad},
+	actionLetGo:          {"~", "let go", output.Quiet},
 	model.ActionConflict: {"!", "refused", output.Bad},
 }
 

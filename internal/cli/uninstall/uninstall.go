@@ -38,6 +38,8 @@ object that asks for it is deleted.`,
 			fairlead uninstall shop -n dev --dry-run`),
 		GroupID: cli.GroupDeploy,
 		Args:    cli.Args(1, 1, "the name of a release"),
+
+		ValidArgsFunction: f.CompleteRelease,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.Parse(cmd); err != nil {
 				return err
