@@ -247,7 +247,7 @@ func echoed(p *pipeline, j *job, c *command) string {
 	printed := c.to == nil && !c.toFile && c.within == nil
 	switch c.program() {
 	case "echo", "printf", "cat":
-		if !printed {
+		if !printed || strings.Contains(c.text(), "::add-mask::") {
 			return ""
 		}
 		for _, name := range refs(c.text()) {
@@ -261,7 +261,7 @@ func echoed(p *pipeline, j *job, c *command) string {
 		}
 	case "set":
 		for _, w := range c.words[1:] {
-			if strings.HasPrefix(w, "-") && strings.Contains(w, "x") && !strings.HasPrefix(w, "--") && p.handlesSecrets(j) {
+			if strings.HasPrefix(w, "-") && strings.Contains(w, "x") && !strings.HasPrefix(w, "--") && p.handlesSecrets(j, c) {
 				return "set -x prints every command with its secrets into the log"
 			}
 		}
@@ -273,11 +273,17 @@ func echoed(p *pipeline, j *job, c *command) string {
 	return ""
 }
 
-// handlesSecrets reports whether a job refers to any secret.
-func (p *pipeline) handlesSecrets(j *job) bool {
-	for _, u := range p.uses(j) {
-		if holdsSecret(u.value) {
-			return true
+// handlesSecrets reports whether a command that follows after, in the same shell, names a secret.
+func (p *pipeline) handlesSecrets(j *job, after *command) bool {
+	begun := false
+	for _, c := range j.script {
+		if begun = begun || c == after; !begun || p.provider == GitHub && c.item != after.item {
+			continue
+		}
+		for _, name := range refs(c.text()) {
+			if holdsSecret(name) {
+				return true
+			}
 		}
 	}
 	return false

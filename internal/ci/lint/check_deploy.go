@@ -11,30 +11,30 @@ func isHelm(c *command) bool {
 }
 
 // notAtomic finds upgrades that leave a failed release behind.
-func notAtomic(_ *pipeline, _ *job, c *command) string {
-	if !isHelm(c) || c.has("--atomic", "--rollback-on-failure") {
+func notAtomic(_ *pipeline, j *job, c *command) string {
+	if !isHelm(c) || j.throwaway() || c.has("--atomic", "--rollback-on-failure") {
 		return ""
 	}
 	return "a failed upgrade stays as it is: half of the new version runs until someone sees it"
 }
 
 // noTimeout finds upgrades that wait as long as Helm likes.
-func noTimeout(_ *pipeline, _ *job, c *command) string {
-	if !isHelm(c) || c.has("--timeout") || !c.has("--wait", "--atomic", "--rollback-on-failure") {
+func noTimeout(_ *pipeline, j *job, c *command) string {
+	if !isHelm(c) || j.throwaway() || c.has("--timeout") || !c.has("--wait", "--atomic", "--rollback-on-failure") {
 		return ""
 	}
 	return "no time is set for the upgrade: Helm's five minutes may be too short for it, or too long for the job"
 }
 
 // notIdempotent finds installs that work only once.
-func notIdempotent(_ *pipeline, _ *job, c *command) string {
-	if !isHelm(c) {
+func notIdempotent(_ *pipeline, j *job, c *command) string {
+	if !isHelm(c) || j.throwaway() {
 		return ""
 	}
-	if c.runs(c.program(), "upgrade") && !c.has("--install", "-i") {
+	if c.verb() == "upgrade" && !c.has("--install", "-i") {
 		return "helm upgrade without --install fails where the release is not there yet"
 	}
-	if c.runs(c.program(), "install") && !c.runs(c.program(), "upgrade") {
+	if c.verb() == "install" {
 		return "helm install fails from the second run on"
 	}
 	return ""
@@ -75,12 +75,15 @@ var (
 )
 
 // barePod finds Pods that nothing starts again.
-func barePod(p *pipeline, j *job, c *command) string {
+func barePod(_ *pipeline, j *job, c *command) string {
+	if j.throwaway() {
+		return ""
+	}
 	const msg = "a Pod without a controller is deployed: when it or its node ends it is gone, it cannot be updated in place, and there is one"
-	if (c.program() == "kubectl" || c.program() == "oc") && c.runs(c.program(), "run") && len(c.words) > 2 && c.words[1] == "run" && !c.has("--rm") {
+	if (c.program() == "kubectl" || c.program() == "oc") && c.verb() == "run" && !c.has("--rm", "--dry-run") {
 		return msg
 	}
-	if !c.runs("kubectl", "apply", "create", "replace") && !c.runs("oc", "apply", "create", "replace") {
+	if !writesManifest(c) {
 		return ""
 	}
 	fed := c.fed()
@@ -91,8 +94,8 @@ func barePod(p *pipeline, j *job, c *command) string {
 }
 
 // manifestInPipeline finds manifests that are written into the pipeline.
-func manifestInPipeline(_ *pipeline, _ *job, c *command) string {
-	if !c.runs("kubectl", "apply", "create", "replace") && !c.runs("oc", "apply", "create", "replace") {
+func manifestInPipeline(_ *pipeline, j *job, c *command) string {
+	if j.throwaway() || !writesManifest(c) {
 		return ""
 	}
 	if fed := c.fed(); kindLine.MatchString(fed) || podIsThought.MatchString(fed) {
@@ -101,8 +104,16 @@ func manifestInPipeline(_ *pipeline, _ *job, c *command) string {
 	return ""
 }
 
+// writesManifest reports whether a command makes objects of what it reads.
+func writesManifest(c *command) bool {
+	if c.program() != "kubectl" && c.program() != "oc" {
+		return false
+	}
+	return c.verb() == "apply" || c.verb() == "create" || c.verb() == "replace"
+}
+
 // manySets finds configuration that lives in the pipeline instead of in files.
-func manySets(p *pipeline, j *job, c *command) string {
+func manySets(_ *pipeline, _ *job, c *command) string {
 	if c.program() != "helm" && c.program() != "fairlead" {
 		return ""
 	}

@@ -32,7 +32,16 @@ func tagOf(image string) (tag string, digest bool) {
 	return "latest", digest
 }
 
-func unresolved(image string) bool { return strings.Contains(image, "$") }
+// unresolved reports whether an image's tag is something the pipeline does not say: a variable of the
+// settings, or a name that is one and may bring its tag along.
+func unresolved(image string) bool {
+	name, _, _ := strings.Cut(image, "@")
+	last := name[strings.LastIndexByte(name, '/')+1:]
+	if _, tag, ok := strings.Cut(last, ":"); ok {
+		return strings.Contains(tag, "$")
+	}
+	return strings.Contains(last, "$")
+}
 
 // runsLatest finds jobs that run in whatever image is newest.
 func runsLatest(p *pipeline, j *job) []hit {
@@ -75,7 +84,7 @@ func dockerInDocker(p *pipeline, j *job) []hit {
 	}
 	for _, c := range j.script {
 		if strings.Contains(c.text(), "/var/run/docker.sock") {
-			out = append(out, hit{at: c.at, msg: "the host's Docker socket is handed to a container: whoever has it is root on the host"})
+			out = append(out, hit{at: c.at, msg: "the host's Docker socket is opened to others: whoever has it is root on the host"})
 		}
 	}
 	return out
@@ -106,6 +115,9 @@ func (c *command) built() []string {
 // moving finds images that are built, published or deployed as latest.
 func moving(p *pipeline, j *job, c *command) string {
 	for _, image := range c.built() {
+		if j.buildsUnique() {
+			break // latest is a further name of it, for people
+		}
 		if tag, digest := tagOf(image); tag == "latest" && !digest && !endsOpen(image) {
 			return fmt.Sprintf("%s: every build overwrites the one before, so nothing says what runs and nothing can be rolled back to", shown(image))
 		}
@@ -150,8 +162,65 @@ func shown(image string) string { return image[strings.LastIndexByte(image, '/')
 // unique are the parts of tags that belong to one commit or one run.
 var unique = regexp.MustCompile(`(?i)SHA|COMMIT(?:$|[^_])|CI_PIPELINE_I?ID|CI_JOB_ID|CI_COMMIT_TAG|run_(number|id)|github\.ref_name|GITHUB_REF_NAME|rev-parse|git describe|VERSION|github\.event\.release|steps\.|needs\.|BUILD_(NUMBER|ID)|TAG`)
 
+// buildsUnique reports whether the job gives an image a name that belongs to one commit or run.
+func (j *job) buildsUnique() bool {
+	for _, c := range j.script {
+		for _, image := range c.built() {
+			if tag, digest := tagOf(image); digest || tag != "latest" && (unique.MatchString(tag) || tagFromCommand(j, tag)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// actionTags are the images that docker/build-push-action publishes, with their place.
+func actionTags(p *pipeline, j *job) []text {
+	var out []text
+	for _, a := range j.uses {
+		if !strings.HasPrefix(a.value, "docker/build-push-action@") || a.with["push"].value == "false" || a.with["push"].value == "" {
+			continue
+		}
+		tags := a.with["tags"]
+		for _, image := range strings.FieldsFunc(withoutBlanks(tags.value), func(r rune) bool { return r == '\n' || r == ',' }) {
+			out = append(out, text{value: p.expand(j, strings.TrimSpace(image)), at: tags.at})
+		}
+	}
+	return out
+}
+
+var expressionBlanks = regexp.MustCompile(`\$\{\{[^}]*\}\}`)
+
+// withoutBlanks closes up expressions, so that they are one word of an image's name.
+func withoutBlanks(s string) string {
+	return expressionBlanks.ReplaceAllStringFunc(s, func(e string) string { return strings.ReplaceAll(e, " ", "") })
+}
+
+// movingByAction finds images that an action publishes as latest alone.
+func movingByAction(p *pipeline, j *job) []hit {
+	var out []hit
+	for _, t := range actionTags(p, j) {
+		tag, digest := tagOf(t.value)
+		switch {
+		case digest || strings.HasPrefix(t.value, "${{"), tag != "latest" && unique.MatchString(tag):
+			return nil
+		case tag == "latest":
+			out = append(out, hit{at: t.at, msg: fmt.Sprintf("%s: every build overwrites the one before, so nothing says what runs and nothing can be rolled back to", shown(t.value))})
+		}
+	}
+	return out
+}
+
+// either asks two checks.
+func either(a, b func(*pipeline, *repository) []hit) func(*pipeline, *repository) []hit {
+	return func(p *pipeline, r *repository) []hit { return append(a(p, r), b(p, r)...) }
+}
+
 // tagNotFromCommit finds published images whose tag does not say what they were built from.
 func tagNotFromCommit(p *pipeline, j *job) []hit {
+	if j.throwaway() || j.buildsUnique() {
+		return nil
+	}
 	var out []hit
 	var first *hit
 	for _, c := range j.script {
@@ -162,9 +231,6 @@ func tagNotFromCommit(p *pipeline, j *job) []hit {
 			tag, digest := tagOf(image)
 			if digest || tag == "latest" || endsOpen(image) {
 				continue
-			}
-			if unique.MatchString(tag) || tagFromCommand(j, tag) {
-				return nil // the build has a name of its own; further tags are for people
 			}
 			if first == nil {
 				first = &hit{at: c.at, msg: fmt.Sprintf("the tag %q does not say which commit was built", tag)}

@@ -13,6 +13,9 @@ func (p *pipeline) publishes() *job {
 		}
 	}
 	for _, j := range p.jobs {
+		if len(actionTags(p, j)) > 0 {
+			return j
+		}
 		for _, c := range j.script {
 			if c.pushesImage() {
 				return j

@@ -160,6 +160,9 @@ func (h *github) step(j *job, n *yaml.Node) {
 			c.ignored = true
 		}
 	}
+	for _, c := range cmds {
+		c.item = len(j.lines) // each has a shell of its own
+	}
 	j.lines = append(j.lines, run)
 	j.script = append(j.script, cmds...)
 }

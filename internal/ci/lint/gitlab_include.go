@@ -87,17 +87,28 @@ func (g *gitlab) glob(pattern string) []string {
 		return names
 	}
 	before, after, _ := strings.Cut(pattern, "**")
+	if strings.HasPrefix(after, "/") {
+		after = after[1:]
+	} else {
+		after = "*" + after
+	}
 	var out []string
 	_ = fs.WalkDir(g.root, path.Clean("./"+strings.TrimSuffix(before, "/")), func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return fs.SkipDir
 		}
-		if ok, _ := path.Match(strings.TrimPrefix(after, "/"), path.Base(name)); ok && !d.IsDir() && len(out) < maxIncludes {
+		if ok, _ := path.Match(after, lastParts(name, strings.Count(after, "/")+1)); ok && !d.IsDir() && len(out) < maxIncludes {
 			out = append(out, name)
 		}
 		return nil
 	})
 	return out
+}
+
+// lastParts are the last n parts of a path.
+func lastParts(name string, n int) string {
+	parts := strings.Split(name, "/")
+	return strings.Join(parts[max(0, len(parts)-n):], "/")
 }
 
 // missing turns the error of an included file into one of the line that includes it.

@@ -9,7 +9,7 @@ import (
 
 var (
 	scansSecrets = regexp.MustCompile(`(?i)gitleaks|trufflehog|detect-secrets|ggshield|secret[-_ ]?(detection|scan)|fairlead scan|git-secrets|talisman`)
-	testWords    = regexp.MustCompile(`(?i)(^|[^a-z])(tests?|testing|spec|e2e|unit|integration|pytest|qa|check|verify)([^a-z]|$)`)
+	testWords    = regexp.MustCompile(`(?i)(^|[^a-z])(tests?|testing|spec|e2e|unit|integration|pytest)([^a-z]|$)`)
 	deployWords  = regexp.MustCompile(`(?i)(^|[^a-z])(deploy(ment)?|rollout|release-to|install|promote)([^a-z]|$)`)
 	notDeploy    = regexp.MustCompile(`(?i)(^|[^a-z])(rollback|stop|teardown|cleanup|destroy|delete|undeploy|uninstall|test|tests|lint|verify|check|plan|diff|dry-?run|build|notify|wait)([^a-z]|$)`)
 )
@@ -57,7 +57,7 @@ func (j *job) runsTests() bool {
 
 // isTest reports whether the job stands where tests belong.
 func (j *job) isTest() bool {
-	if j.runsTests() {
+	if j.runsTests() || j.throwaway() {
 		return true
 	}
 	if j.deploys() || j.environment.value != "" {
@@ -66,8 +66,11 @@ func (j *job) isTest() bool {
 	return testWords.MatchString(j.name) || testWords.MatchString(j.stage.value)
 }
 
-// releases lists the commands that change what runs in a cluster.
+// releases lists the commands that change what runs in a cluster which is not thrown away.
 func (j *job) releases() []*command {
+	if j.throwaway() {
+		return nil
+	}
 	var out []*command
 	for _, c := range j.script {
 		if c.releases() {
@@ -83,13 +86,19 @@ func (c *command) releases() bool {
 	}
 	switch c.program() {
 	case "helm", "helm3":
-		return (c.runs("helm", "upgrade", "install") || c.runs("helm3", "upgrade", "install"))
+		return c.verb() == "upgrade" || c.verb() == "install"
 	case "kubectl", "oc", "k3s":
 		if c.from != nil && (c.from.runs("kubectl", "create") || c.from.runs("oc", "create")) {
 			return false // "create secret --dry-run -o yaml | apply" prepares; it deploys nothing
 		}
-		return c.runs(c.program(), "apply", "replace", "patch", "run", "rollout") && !c.runs(c.program(), "status", "history", "undo", "config") ||
-			c.runs(c.program(), "set") && c.runs(c.program(), "image") || c.runs(c.program(), "new-app", "start-build", "process")
+		switch c.verb() {
+		case "apply", "replace", "patch", "run", "new-app":
+			return !c.has("--rm")
+		case "rollout":
+			return c.runs(c.program(), "restart", "latest")
+		case "set":
+			return c.runs(c.program(), "image")
+		}
 	case "helmfile":
 		return c.runs("helmfile", "apply", "sync")
 	case "fairlead":
@@ -104,7 +113,7 @@ func (c *command) releases() bool {
 
 // deploys reports whether the job brings something to where it runs.
 func (j *job) deploys() bool {
-	if j.trigger {
+	if j.trigger || j.throwaway() {
 		return false
 	}
 	if len(j.releases()) > 0 {
@@ -123,6 +132,24 @@ func (j *job) deploys() bool {
 		return false
 	}
 	return len(j.script) > 0 && j.environment.value != "" && (deployWords.MatchString(j.name) || deployWords.MatchString(j.stage.value))
+}
+
+var throwaway = regexp.MustCompile(`(?i)kind-action|setup-kind|setup-minikube|minikube|k3d|setup-k3s|actions-k3s|microk8s|kind create cluster|get\.k3s\.io|k3s server|kwok|envtest`)
+
+// throwaway reports whether the cluster that a job deploys to is made by the job itself: that is a test.
+// So is a job called a test that names no environment.
+func (j *job) throwaway() bool {
+	for _, a := range j.uses {
+		if throwaway.MatchString(a.value) {
+			return true
+		}
+	}
+	for _, l := range j.lines {
+		if throwaway.MatchString(l.value) {
+			return true
+		}
+	}
+	return j.environment.value == "" && testWords.MatchString(j.name) && !deployWords.MatchString(j.name)
 }
 
 var deployActions = regexp.MustCompile(`(?i)^(azure/k8s-deploy|azure/webapps-deploy|deliverybot/helm|redhat-actions/oc-new-app|.*helm-deploy|aws-actions/amazon-ecs-deploy-task-definition)@`)

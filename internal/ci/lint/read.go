@@ -59,24 +59,36 @@ func (f *files) read(name string) (*yaml.Node, error) {
 		return nil, &model.Error{Kind: model.ErrInvalid, Reason: "NotAPipeline", File: name,
 			Msg: "this is no pipeline: it has to be a map with jobs in it"}
 	}
-	n := 0
-	if !f.mark(last, name, &n) {
+	f.mark(last, name)
+	if weigh(last, map[*yaml.Node]int{}) > maxNodes {
 		return nil, &model.Error{Kind: model.ErrInvalid, Reason: "TooLarge", File: name, Msg: "the pipeline has too many parts to be read"}
 	}
 	return last, nil
 }
 
-func (f *files) mark(n *yaml.Node, name string, count *int) bool {
-	if *count++; *count > maxNodes {
-		return false
-	}
+func (f *files) mark(n *yaml.Node, name string) {
 	f.of[n] = name
 	for _, c := range n.Content {
-		if !f.mark(c, name, count) {
-			return false
-		}
+		f.mark(c, name)
 	}
-	return true
+}
+
+// weigh counts nodes with aliases followed, up to a little above maxNodes: an alias of aliases can grow
+// a few lines into millions. A node that holds itself is heavier than any.
+func weigh(n *yaml.Node, known map[*yaml.Node]int) int {
+	if w, ok := known[n]; ok {
+		return w
+	}
+	known[n] = maxNodes + 1 // while it is being weighed
+	w := 1
+	if n.Kind == yaml.AliasNode {
+		w = weigh(n.Alias, known)
+	}
+	for _, c := range n.Content {
+		w = min(w+weigh(c, known), maxNodes+1)
+	}
+	known[n] = w
+	return w
 }
 
 func readBounded(root fs.FS, name string) ([]byte, error) {
@@ -203,13 +215,16 @@ func find(n *yaml.Node, key string) (k, v *yaml.Node) {
 // scriptCommands reads the commands of script items.
 func scriptCommands(items []text, nodes func(text) bool) []*command {
 	var out []*command
-	for _, t := range items {
+	for i, t := range items {
 		base := t.at
 		if nodes(t) {
 			base.line++ // the text of a block begins below its indicator
 			base.col = 0
 		}
-		out = append(out, parseScript(t.value, base)...)
+		for _, c := range parseScript(t.value, base) {
+			c.item = i
+			out = append(out, c)
+		}
 	}
 	return out
 }

@@ -206,7 +206,7 @@ fairlead deploy shop ./chart --set-string "image.tag=$CI_COMMIT_SHA"`
 			ID: "builds-latest", Severity: Error, Title: "The application is built or deployed as latest",
 			Why:   "The tag says nothing about the commit, a rollback pulls the same broken image, and a Deployment whose tag did not change restarts nothing.",
 			Fix:   both(bySHA),
-			check: eachCommand(moving),
+			check: either(eachCommand(moving), eachJob(movingByAction)),
 		},
 		{
 			ID: "tag-not-from-commit", Severity: Warning, Title: "An image's tag does not name its commit",

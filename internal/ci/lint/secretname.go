@@ -11,7 +11,7 @@ var issuedNames = map[string]bool{
 // notSecret ends names that speak about a secret without holding one.
 var notSecret = []string{
 	"_URL", "_NAME", "_USER", "_USERNAME", "_TYPE", "_TTL", "_LENGTH", "_PREFIX", "_HOST", "_EMAIL", "_ENDPOINT", "_ISSUER", "_AUDIENCE", "_ENABLED",
-	"_DETECTION_DISABLED", "_VERSION", "_IMAGE", "_REGION", "_PATH", "_DIR", "_EXISTS", "_REQUIRED", "_DISABLED", "_EXCLUDED_PATHS", "_HISTORIC_SCAN", "_LOG_OPTIONS",
+	"_DETECTION_DISABLED", "_VERSION", "_IMAGE", "_REGION", "_PATH", "_DIR", "_EXISTS", "_REQUIRED", "_DISABLED", "_EXCLUDED_PATHS", "_HISTORIC_SCAN", "_LOG_OPTIONS", "_ADDR", "_NAMES", "_FILE", "_HEADER", "_SERVER", "_REGISTRY",
 }
 
 // holdsSecret reports whether a variable of this name is one: by the words in it.

@@ -17,6 +17,7 @@ type command struct {
 	input    string   // a here-document or here-string
 	within   *command // the command whose $(...) it stands in
 	ignored  bool     // "|| true" follows
+	item     int      // which of the job's script items it stands in
 }
 
 // assign is NAME=value.
@@ -54,6 +55,26 @@ func (c *command) runs(program string, subcommands ...string) bool {
 		}
 	}
 	return false
+}
+
+// globals are the options in front of a subcommand that take a value.
+var globals = map[string]bool{
+	"-n": true, "--namespace": true, "--kubeconfig": true, "--kube-context": true, "--context": true, "-c": true, "--cluster": true,
+	"--server": true, "-s": true, "--registry-config": true, "--chdir": true, "-C": true, "--file": true, "--environment": true, "--log-level": true,
+}
+
+// verb is the first word after the program that is no option: helm -n shop upgrade is "upgrade".
+func (c *command) verb() string {
+	for i := 1; i < len(c.words); i++ {
+		w := c.words[i]
+		switch {
+		case globals[w]:
+			i++
+		case !strings.HasPrefix(w, "-"):
+			return w
+		}
+	}
+	return ""
 }
 
 // option gives the value of the first of names that is set, as --name=value, --name value or -n value.
