@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
 	"github.com/fairlead-cd/fairlead/internal/imagebuild"
 	"github.com/fairlead-cd/fairlead/internal/testkit"
 )
@@ -64,15 +67,29 @@ func (r *registry) base(t *testing.T) string {
 		t.Fatal(err)
 	}
 	writeFile(t, filepath.Join(dir, "Dockerfile"), "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\n")
-	name := "/" + project + "/base"
+	repository := "/" + project + "/base"
 	digest, err := (&imagebuild.Builder{}).Build(context.Background(), imagebuild.Options{
 		ContextDir: dir, CacheDir: cacheDir("images"), Log: t.Output(),
-		Image: strings.TrimPrefix(r.mirror, "http://") + name + ":1",
+		Image: strings.TrimPrefix(r.mirror, "http://") + repository + ":1",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r.host + name + "@" + digest
+	return r.host + repository + "@" + digest
+}
+
+// digest is that of the image of a commit.
+func (r *registry) digest(t *testing.T, commit string) string {
+	t.Helper()
+	ref, err := name.ParseReference(strings.TrimPrefix(r.mirror, "http://") + "/" + project + "/flask-app:" + commit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := remote.Head(ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.Digest.String()
 }
 
 // driver is how buildah can keep layers on this machine: imagebuild tried it out for the base.

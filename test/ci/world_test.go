@@ -1,8 +1,11 @@
 package ci
 
 import (
+	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -27,8 +30,9 @@ type world struct {
 	cluster  *testkit.Cluster
 	client   kubernetes.Interface
 	runner   *runner
-	bin      string // folder with the program
-	tokens   map[string]string
+	bin      string            // folder with the program
+	tokens   map[string]string // of each environment's jobs
+	settings map[string]any    // other variables
 }
 
 // newWorld makes a repository of the reference application with a pipeline, and what it talks to.
@@ -49,16 +53,23 @@ func newWorld(t *testing.T) *world {
 		t.Skipf("the application's tests need Flask (apt-get install python3-flask): %s", out)
 	}
 	w := &world{t: t, bin: t.TempDir(), issuer: newIssuer(t), registry: newRegistry(t), tokens: map[string]string{}}
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(w.bin, "fairlead"), "../../cmd/fairlead")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building fairlead: %v\n%s", err, out)
-	}
+	w.build("github.com/fairlead-cd/fairlead/cmd/fairlead")
+	w.build("helm.sh/helm/v4/cmd/helm")
 	w.runner = &runner{program: installRunner(t), repo: filepath.Join(t.TempDir(), "flask-app"), home: t.TempDir()}
 	w.repository()
 	w.start()
 	w.variables()
 	w.environment()
 	return w
+}
+
+// build compiles a program into the folder that jobs find programs in.
+func (w *world) build(pkg string) {
+	w.t.Helper()
+	out, err := exec.CommandContext(w.t.Context(), "go", "build", "-o", filepath.Join(w.bin, path.Base(pkg)), pkg).CombinedOutput()
+	if err != nil {
+		w.t.Fatalf("building %s: %v\n%s", pkg, err, out)
+	}
 }
 
 // repository makes one as someone has it who asks for a pipeline: the application and its chart.
@@ -129,7 +140,6 @@ func (w *world) start() {
 	file := filepath.Join(w.bin, "authentication.yaml")
 	writeFile(w.t, file, string(data))
 	w.cluster, err = testkit.StartCluster(w.t.Context(), testkit.ClusterOptions{
-		Bin:  os.Getenv("FAIRLEAD_TEST_DEVCLUSTER"),
 		Args: []string{"--authentication-config", file, "--registry-mirror", w.registry.host + "=" + w.registry.mirror},
 	})
 	if err != nil {
@@ -164,19 +174,47 @@ func (w *world) variables() {
 	for _, e := range environments {
 		w.tokens[e] = w.issuer.token(w.t, e, nil)
 	}
-	all := map[string]any{
+	w.settings = map[string]any{
 		"CI_REGISTRY": w.registry.host, "CI_REGISTRY_IMAGE": w.registry.host + "/" + project,
 		"CI_REGISTRY_USER": registryUser, "CI_REGISTRY_PASSWORD": registryPassword,
 		"CI_COMMIT_REF_PROTECTED": "true", "GITLAB_CI": "true",
 		"BASE_IMAGE":  w.registry.base(w.t),
 		"KUBE_SERVER": w.cluster.Server, "KUBE_CA": caFile,
-		"FAIRLEAD_ID_TOKEN": map[string]any{"type": "variable", "values": w.tokens},
 	}
+	w.setVariables(w.t, w.tokens)
+}
+
+// setVariables gives each environment's jobs a token of their own, as id_tokens does.
+func (w *world) setVariables(t *testing.T, tokens map[string]string) {
+	t.Helper()
+	all := maps.Clone(w.settings)
+	all["FAIRLEAD_ID_TOKEN"] = map[string]any{"type": "variable", "values": tokens}
 	data, err := yaml.Marshal(map[string]any{"global": all})
 	if err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
-	writeFile(w.t, filepath.Join(w.runner.home, ".gitlab-ci-local", "variables.yml"), string(data))
+	writeFile(t, filepath.Join(w.runner.home, ".gitlab-ci-local", "variables.yml"), string(data))
+}
+
+// withTokens is setVariables for one test.
+func (w *world) withTokens(t *testing.T, tokens map[string]string) {
+	t.Helper()
+	w.setVariables(t, tokens)
+	t.Cleanup(func() { w.setVariables(t, w.tokens) })
+}
+
+// walkFiles reads every file of a tree.
+func walkFiles(tree fs.FS, read func(name, text string)) error {
+	return fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(tree, name)
+		if err == nil {
+			read(name, string(data))
+		}
+		return err
+	})
 }
 
 // environment is that of a runner: nothing of whoever runs the test is in it.
