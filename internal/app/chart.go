@@ -5,6 +5,9 @@ import (
 
 	"github.com/fairlead-cd/fairlead/internal/cli"
 	chartcmd "github.com/fairlead-cd/fairlead/internal/cli/chart"
+	"github.com/fairlead-cd/fairlead/internal/cli/chart/packagecmd"
+	"github.com/fairlead-cd/fairlead/internal/cli/chart/pull"
+	"github.com/fairlead-cd/fairlead/internal/cli/chart/push"
 	"github.com/fairlead-cd/fairlead/internal/cli/chart/rbac"
 	"github.com/fairlead-cd/fairlead/internal/cli/template"
 )
@@ -16,6 +19,9 @@ func chartCommands(f *cli.Factory, e env) []*cobra.Command {
 		template.NewCmdTemplate(f, charts, nil),
 		chartcmd.NewCmdChart(f,
 			rbac.NewCmdRBAC(f, charts, nil),
+			packagecmd.NewCmdPackage(f, charts, nil),
+			push.NewCmdPush(f, charts, nil),
+			pull.NewCmdPull(f, charts, nil),
 			chartTest(f, e),
 		),
 	}

@@ -74,7 +74,7 @@ func Open(repository string, opts Options) (*Repository, error) {
 	}
 	var through http.RoundTripper = t
 	if opts.OnlyTLS {
-		through = onlyTLS{t}
+		through = &onlyTLS{next: t}
 	}
 	return &Repository{
 		name: repo, transport: t,

@@ -1,21 +1,45 @@
 package registry
 
 import (
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
 )
 
-// onlyTLS lets http through to this machine alone. The library speaks https first and falls back to
-// http for private addresses, which whoever can block https would make use of.
-type onlyTLS struct{ next http.RoundTripper }
+// onlyTLS lets http through to this machine alone, and not where TLS is spoken. The library speaks
+// https first and falls back to http for private addresses, which whoever can block https would make
+// use of.
+type onlyTLS struct {
+	next http.RoundTripper
+
+	mu       sync.Mutex
+	distrust error // what was wrong with a certificate
+}
 
 // RoundTrip is part of http.RoundTripper.
-func (t onlyTLS) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Scheme == "https" || IsThisMachine(r.URL.Host) {
+func (t *onlyTLS) RoundTrip(r *http.Request) (*http.Response, error) {
+	t.mu.Lock()
+	distrust := t.distrust
+	t.mu.Unlock()
+	switch {
+	case r.URL.Scheme == "https":
+		resp, err := t.next.RoundTrip(r)
+		var invalid *tls.CertificateVerificationError
+		if errors.As(err, &invalid) {
+			t.mu.Lock()
+			t.distrust = err
+			t.mu.Unlock()
+		}
+		return resp, err
+	case distrust != nil:
+		return nil, distrust
+	case IsThisMachine(r.URL.Host):
 		return t.next.RoundTrip(r)
 	}
 	return nil, &model.Error{

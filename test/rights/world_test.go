@@ -42,10 +42,11 @@ func fairlead(*testing.T) tool {
 		deploy := func(more ...string) []string {
 			return append(append([]string{"deploy", release, chart, "--timeout", limit}, values...), more...)
 		}
-		return [][]string{
-			deploy(), deploy(change...),
-			{"rollback", release, "--timeout", limit}, {"uninstall", release, "--timeout", limit},
+		rollback, uninstall := []string{"rollback", release, "--timeout", limit}, []string{"uninstall", release, "--timeout", limit}
+		if len(change) == 0 { // nothing happens for nothing, so there is one revision
+			return [][]string{deploy(), deploy(), uninstall}
 		}
+		return [][]string{deploy(), deploy(change...), rollback, uninstall}
 	}}
 }
 

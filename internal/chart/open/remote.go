@@ -31,7 +31,7 @@ func (c *Charts) find(ctx context.Context, ref model.Ref, plainHTTP bool) (found
 	}
 	if err != nil {
 		from.Close()
-		return found, nil, err
+		return found, nil, ForPeople(err)
 	}
 	return found, from.Close, nil
 }

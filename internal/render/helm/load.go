@@ -216,3 +216,52 @@ func pathError(name string, err error) error {
 func invalidPath(name, msg string) error {
 	return &model.Error{Kind: model.ErrInvalid, Reason: "InvalidPath", File: name, Msg: msg}
 }
+
+// File is one file of a chart, its name below the chart's folder.
+type File struct {
+	Name string
+	Data []byte
+}
+
+// Files reads the files of the chart at dir's path as a chart consists of them: without those that
+// .helmignore names.
+func Files(dir, chartPath string) ([]File, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening artifact: %w", err)
+	}
+	defer root.Close()
+	files, err := readFolder(root, path.Clean(filepath.ToSlash(chartPath)))
+	if err != nil {
+		return nil, err
+	}
+	all := make([]File, len(files))
+	for i, f := range files {
+		all[i] = File{Name: f.Name, Data: f.Data}
+	}
+	return all, nil
+}
+
+// LoadFiles reads a chart from its files.
+func LoadFiles(files []File) (*chart.Chart, error) {
+	all := make([]*archive.BufferedFile, len(files))
+	for i, f := range files {
+		all[i] = &archive.BufferedFile{Name: f.Name, Data: f.Data}
+	}
+	return fromFiles(all)
+}
+
+// LoadArchive reads a chart from an archive as `helm package` makes it.
+func LoadArchive(data []byte) (*chart.Chart, error) {
+	if len(data) > maxChartSize {
+		return nil, invalidPath("", fmt.Sprintf("the chart is larger than %d MiB", maxChartSize>>20))
+	}
+	files, err := archive.LoadArchiveFiles(bytes.NewReader(data))
+	if err != nil {
+		return nil, &model.Error{Kind: model.ErrInvalid, Reason: "InvalidChart", Msg: "not a chart archive", Err: err}
+	}
+	for _, f := range files {
+		f.ModTime = time.Time{}
+	}
+	return fromFiles(files)
+}
