@@ -22,6 +22,7 @@ const (
 	CaseValues   CaseKind = "values"   // a values file on top of it
 	CaseToggle   CaseKind = "toggle"   // one boolean flipped, with those it hangs below switched on
 	CaseAll      CaseKind = "toggles"  // many at once
+	CaseAPIs     CaseKind = "apis"     // in a cluster with the APIs that templates ask for
 	CaseLongName CaseKind = "long-name"
 )
 
@@ -37,6 +38,12 @@ type Case struct {
 	label string             // what it flips
 	// above says that toggles above this one are switched on with it.
 	above bool
+	apis  []string // that the cluster has beside Kubernetes' own
+}
+
+// given reports whether someone has written these values down as they are.
+func (c Case) given() bool {
+	return c.Kind == CaseDefaults || c.Kind == CaseValues || c.Kind == CaseAPIs && c.flip == nil
 }
 
 // Helm takes release names up to this length.

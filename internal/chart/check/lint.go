@@ -13,6 +13,7 @@ import (
 	"helm.sh/helm/v4/pkg/chart/common"
 	"helm.sh/helm/v4/pkg/chart/v2/lint"
 	"helm.sh/helm/v4/pkg/chart/v2/lint/support"
+	"helm.sh/helm/v4/pkg/chart/v2/util"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/render/manifest"
@@ -24,19 +25,28 @@ const lintPatience = 60 * time.Second
 
 // lint asks Helm's own lint, as `helm lint --strict` does. Schemas are judged elsewhere, without
 // following references to files and hosts.
-func (r *run) lint() []Finding {
-	if r.subject.dir == "" {
-		return nil // an archive was linted when it was packaged, or can be unpacked
+func (r *run) lint(version string) []Finding {
+	dir := r.subject.dir
+	if dir == "" {
+		tmp, err := os.MkdirTemp("", "fairlead-chart-")
+		if err != nil {
+			return []Finding{{Rule: "lint", Severity: Warning, Message: "no folder to unpack the chart into: " + err.Error()}}
+		}
+		defer os.RemoveAll(tmp)
+		if err := util.ExpandFile(tmp, filepath.Join(r.subject.artifact.Dir, r.subject.artifact.Path)); err != nil {
+			return []Finding{{Rule: "lint", Message: "unpacking: " + err.Error()}}
+		}
+		dir = filepath.Join(tmp, r.subject.chart.Name())
 	}
 	var options []lint.LinterOption
-	if v, err := common.ParseKubeVersion("v" + r.schemas[0].Version()); err == nil {
+	if v, err := common.ParseKubeVersion("v" + version); err == nil {
 		options = append(options, lint.WithKubeVersion(v))
 	}
 	options = append(options, lint.WithSkipSchemaValidation(true))
-	result := lint.RunAll(r.subject.dir, map[string]any{}, r.Namespace, options...)
+	result := lint.RunAll(dir, map[string]any{}, r.Namespace, options...)
 	var all []Finding
 	for _, m := range result.Messages {
-		if f, ok := r.lintFinding(m); ok {
+		if f, ok := r.lintFinding(dir, m); ok {
 			all = append(all, f)
 		}
 	}
@@ -48,7 +58,7 @@ var (
 	yamlLines = regexp.MustCompile(`line (\d+)`)
 )
 
-func (r *run) lintFinding(m support.Message) (Finding, bool) {
+func (r *run) lintFinding(dir string, m support.Message) (Finding, bool) {
 	f := Finding{Rule: "lint", File: strings.TrimSuffix(filepath.ToSlash(m.Path), "/"), Message: m.Err.Error()}
 	switch m.Severity {
 	case support.ErrorSev:
@@ -58,13 +68,13 @@ func (r *run) lintFinding(m support.Message) (Finding, bool) {
 	default:
 		f.Severity = Info
 	}
-	if rel, err := filepath.Rel(r.subject.dir, f.File); err == nil && filepath.IsAbs(f.File) {
+	if rel, err := filepath.Rel(dir, f.File); err == nil && filepath.IsAbs(f.File) {
 		f.File = filepath.ToSlash(rel)
 	}
 	if f.File == "." {
 		f.File = ""
 	}
-	f.Message = manifest.OneLine(strings.ReplaceAll(f.Message, r.subject.dir+string(os.PathSeparator), ""))
+	f.Message = manifest.OneLine(strings.ReplaceAll(f.Message, dir+string(os.PathSeparator), ""))
 	if at := lintLine.FindStringSubmatch(f.Message); at != nil {
 		f.File = strings.TrimPrefix(at[1], r.subject.chart.Name()+"/")
 		f.Line, _ = strconv.Atoi(at[2])
@@ -76,6 +86,9 @@ func (r *run) lintFinding(m support.Message) (Finding, bool) {
 
 // awaitLint adds what lint found, but for what renders have told already.
 func (r *run) awaitLint(ctx context.Context, linted <-chan []Finding) error {
+	if r.stuck.Load() > 0 {
+		return nil // rendering has told why nobody should wait
+	}
 	timer := time.NewTimer(lintPatience)
 	defer timer.Stop()
 	var all []Finding

@@ -6,10 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"helm.sh/helm/v4/pkg/chart/v2/loader"
+	"helm.sh/helm/v4/pkg/chart/v2/util"
 
 	"github.com/fairlead-cd/fairlead/internal/chart/kubeschema"
 	"github.com/fairlead-cd/fairlead/internal/model"
@@ -290,5 +293,59 @@ spec:
 	}
 	if got := s.find("templates/y.yaml", object("x"), kubeschema.Path{}); got != (place{}) {
 		t.Errorf("a template that is not there: %+v", got)
+	}
+}
+
+// What templates guard by an API that Kubernetes does not have is rendered as if it were there.
+func TestGuardedByAPI(t *testing.T) {
+	dir := web(t, map[string]string{"templates/monitor.yaml": `{{- if .Capabilities.APIVersions.Has "monitoring.coreos.com/v1/ServiceMonitor" }}
+apiVersion: monitoring.coreos.com/v1
+kind: ServiceMonitor
+metadata:
+  name: web
+spec:
+  selector:
+    matchLabels:
+      {{- include "web.labels" . | nindent 6 }}
+  endpoints:
+    - port: metrics
+{{- end }}
+`})
+	want := []string{`error port-missing templates/monitor.yaml:11 no Service it selects has a port named "metrics" [values.yaml, with monitoring.coreos.com/v1, monitoring.coreos.com/v1/ServiceMonitor]`}
+	if diff := cmp.Diff(want, lines(check(t, Options{Path: dir}).Findings, Warning)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A chart whose templates do not end is not rendered a hundred times over.
+func TestEndless(t *testing.T) {
+	tries := atomic.Int64{}
+	endless := func(string) (Render, func()) {
+		return func(context.Context, model.Release, model.Artifact, model.Capabilities) (model.Rendered, error) {
+			tries.Add(1)
+			return model.Rendered{}, &model.Error{Kind: model.ErrInvalid, Reason: "RenderTimeout", Msg: "rendering did not end"}
+		}, func() {}
+	}
+	r, err := Run(t.Context(), Options{Path: "testdata/web", Open: endless, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tries.Load() > 4 || r.Count(Error) == 0 {
+		t.Errorf("%d renders, %d errors", tries.Load(), r.Count(Error))
+	}
+}
+
+func TestArchive(t *testing.T) {
+	c, err := loader.Load("testdata/web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := util.Save(c, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := check(t, Options{Path: file})
+	if got := lines(r.Findings, Warning); got != nil || r.Chart != "web" || r.ValuesFiles != 3 || r.Toggles != 8 {
+		t.Errorf("%s: %d values files, %d toggles, findings %v", r.Chart, r.ValuesFiles, r.Toggles, got)
 	}
 }

@@ -54,7 +54,8 @@ func (j *judge) whole(name string, objects []*Object) {
 // other that nobody would set together.
 func (w *whole) tell(o *Object, path kubeschema.Path, f Finding, format string, args ...any) {
 	f.Message, f.Cases = fmt.Sprintf(format, args...), []string{w.name}
-	if f.Severity = cmp.Or(f.Severity, ruleByID(f.Rule).Severity); w.cases[w.name].Kind == CaseAll {
+	f.Severity = cmp.Or(f.Severity, ruleByID(f.Rule).Severity)
+	if c := w.cases[w.name]; c.Kind == CaseAll || c.Kind == CaseAPIs && c.flip != nil {
 		f.Severity = f.Severity.less()
 	}
 	w.add(o, path, f)
@@ -247,7 +248,7 @@ func (w *whole) token(p pod) {
 		}
 	}
 	o := p.owner
-	if kind := w.cases[w.name].Kind; kind != CaseDefaults && kind != CaseValues && w.known[containerKey(o, nil)] {
+	if !w.cases[w.name].given() && w.known[containerKey(o, nil)] {
 		return // flipping what gives it rights, or its token, is meant so
 	}
 	f := Finding{Rule: "service-account-token"}

@@ -3,23 +3,31 @@ package check
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
-
-	"github.com/fairlead-cd/fairlead/internal/render/helm"
+	"strings"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/render/helm"
 )
 
 // renderAll renders the defaults and values files; flipped values on top of the first of them that
 // the chart takes; and those that were refused, or changed nothing, on top of one after the other of
-// the rest, where what they need may be there.
-func (r *run) renderAll(ctx context.Context) error {
+// the rest, where what they need may be there. lint runs beside that, once a first round has shown
+// that the chart's templates end: it executes them where nothing can stop them.
+func (r *run) renderAll(ctx context.Context, lint func()) error {
 	if err := r.render(ctx, r.cases, 0); err != nil {
 		return err
+	}
+	if r.stuck.Load() == 0 {
+		go lint()
 	}
 	bases := slices.DeleteFunc(slices.Clone(r.results), func(res result) bool { return res.err != nil })
 	if len(bases) > 0 {
 		if err := r.renderOn(ctx, bases); err != nil {
+			return err
+		}
+		if err := r.render(ctx, r.withAPIs(), 0); err != nil {
 			return err
 		}
 	}
@@ -111,4 +119,39 @@ func (r *run) again(res result, base model.Rendered) bool {
 func refusedBy(err error) bool {
 	e, ok := err.(*model.Error)
 	return ok && (helm.Refused(e) || e.Reason == "SchemaViolation")
+}
+
+var asksAPI = regexp.MustCompile(`APIVersions\.Has\s+"([^"]+)"`)
+
+// withAPIs are the given values, and those with all toggles on, in a cluster that has the APIs which
+// templates ask for: what is guarded by them is rendered nowhere else.
+func (r *run) withAPIs() []Case {
+	var apis []string
+	for _, file := range sortedKeys(r.subject.texts) {
+		for _, line := range r.subject.texts[file] {
+			for _, m := range asksAPI.FindAllStringSubmatch(line, -1) {
+				group := strings.Join(strings.Split(m[1], "/")[:min(2, strings.Count(m[1], "/")+1)], "/")
+				// Versions of Kubernetes' own are there or not: that is what templates ask for.
+				if !r.schemas[0].Own(group) && !slices.Contains(apis, m[1]) {
+					apis = append(apis, m[1], group)
+				}
+			}
+		}
+	}
+	if len(apis) == 0 {
+		return nil
+	}
+	slices.Sort(apis)
+	apis = slices.Compact(apis)
+	var cases []Case
+	for _, res := range r.results {
+		if res.err != nil || !res.of.given() && res.of.Kind != CaseAll {
+			continue
+		}
+		c := res.of
+		c.Kind, c.apis = CaseAPIs, apis
+		c.Name += ", with " + strings.Join(apis, ", ")
+		cases = append(cases, c)
+	}
+	return cases
 }

@@ -82,6 +82,7 @@ type run struct {
 
 	results []result
 	renders atomic.Int64
+	stuck   atomic.Int64       // renders that broke a limit
 	pool    map[string]*Object // by file and digest
 	sets    map[string][]*Object
 }
@@ -105,8 +106,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	r.draw, end = r.Open(r.subject.artifact.Dir)
 	defer end()
 	linted := make(chan []Finding, 1)
-	go func() { linted <- r.lint() }()
-	if err := r.renderAll(ctx); err != nil {
+	version := r.schemas[0].Version()
+	lint := func() { linted <- r.lint(version) }
+	if err := r.renderAll(ctx, lint); err != nil {
 		return nil, err
 	}
 	if err := r.judge(ctx); err != nil {
@@ -193,7 +195,14 @@ func (r *run) list() error {
 		return err
 	}
 	for _, n := range names {
-		r.cases = append(r.cases, Case{Name: n, Kind: CaseValues, Layers: []model.ValuesLayer{{Origin: n, File: n}}})
+		layer := model.ValuesLayer{Origin: n, File: n}
+		if r.subject.dir == "" { // in an archive no file lies on disk
+			layer.File = ""
+			if layer.YAML, err = r.subject.read(n); err != nil {
+				return err
+			}
+		}
+		r.cases = append(r.cases, Case{Name: n, Kind: CaseValues, Layers: []model.ValuesLayer{layer}})
 	}
 	for _, v := range r.Values {
 		r.cases = append(r.cases, Case{Name: v.Name, Kind: CaseValues,
@@ -242,25 +251,42 @@ func (r *run) render(ctx context.Context, cases []Case, version int) error {
 		<-done
 	}
 	for _, res := range results {
-		if res.err != nil && model.KindOf(res.err) != model.ErrInvalid {
+		switch {
+		case errors.Is(res.err, errStuck):
+			r.report.Left = append(r.report.Left, res.of.Name)
+			continue
+		case res.err != nil && model.KindOf(res.err) != model.ErrInvalid:
 			return fmt.Errorf("rendering with %s: %w", res.of.Name, res.err)
 		}
+		r.results = append(r.results, res)
 	}
-	r.results = append(r.results, results...)
 	return ctx.Err()
 }
 
+// errStuck ends the rendering of a chart of which some renders did not end by themselves: each
+// further one could take as long.
+var errStuck = errors.New("left out: others did not end")
+
+const mostStuck = 2
+
 func (r *run) one(ctx context.Context, c Case, version int) result {
+	if r.stuck.Load() >= mostStuck {
+		return result{of: c, schema: version, err: errStuck}
+	}
 	name := r.Release
 	if c.name != "" {
 		name = c.name
 	}
 	s := r.schemas[version]
-	caps := model.Capabilities{KubeVersion: "v" + s.Version(), APIVersions: append(s.APIVersions(), r.APIs...)}
+	caps := model.Capabilities{KubeVersion: "v" + s.Version(), APIVersions: slices.Concat(s.APIVersions(), r.APIs, c.apis)}
 	r.renders.Add(1)
 	rendered, err := r.draw(ctx, model.Release{
 		Name: name, Namespace: r.Namespace, Renderer: model.RenderHelm, Values: c.Layers,
 	}, r.subject.artifact, caps)
+	switch model.ReasonOf(err, "") {
+	case "RenderTimeout", "RenderMemory":
+		r.stuck.Add(1)
+	}
 	return result{of: c, schema: version, rendered: rendered, err: err}
 }
 
@@ -297,7 +323,7 @@ func (r *run) gather() error {
 			if !slices.Contains(o.Cases, res.of.Name) {
 				o.Cases = append(o.Cases, res.of.Name)
 			}
-			if res.of.Kind == CaseDefaults || res.of.Kind == CaseValues {
+			if res.of.given() {
 				o.toggleOnly = false
 			}
 			for _, v := range versions {

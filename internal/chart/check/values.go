@@ -23,7 +23,7 @@ func (r *run) values() error {
 	defaults := r.subject.chart.Values
 	r.secretValues("values.yaml", defaults)
 	for _, c := range r.cases {
-		if c.Kind != CaseValues || len(c.Layers) == 0 || c.Layers[0].File == "" {
+		if c.Kind != CaseValues || len(c.Layers) == 0 || c.Layers[0].Sensitive {
 			continue
 		}
 		text, err := r.subject.read(c.Name)

@@ -168,7 +168,7 @@ func (o *Options) summary(b *strings.Builder, p output.Paint, r *check.Report, n
 		line("not judged", "%s: no definition; --crd names a folder of them", strings.Join(r.Skipped, ", "))
 	}
 	if len(r.Left) > 0 {
-		line("left out", "%s, from %s on: --max-cases makes room", count(len(r.Left), "toggle", "toggles"), r.Left[0])
+		line("left out", "%s, from %s on: there are too many (--max-cases makes room), or renders that do not end", count(len(r.Left), "set", "sets"), r.Left[0])
 	}
 	if len(r.Suppressed) > 0 {
 		line("suppressed", "%s: %s", count(len(r.Suppressed), "finding", "findings"), suppressed(r))
