@@ -184,6 +184,24 @@ func TestDetectRefusesFlags(t *testing.T) {
 	}
 }
 
+// TestDetectWithoutOrigin: a worktree's .git is a file, and a new repository has no remote.
+func TestDetectWithoutOrigin(t *testing.T) {
+	worktree := changed(map[string]string{".git/config": "", ".git/HEAD": "", ".git/refs/remotes/origin/HEAD": "", ".git": "gitdir: /elsewhere\n"})
+	fresh := changed(map[string]string{".git/config": "[core]\n", ".git/refs/remotes/origin/HEAD": ""})
+	for name, tt := range map[string]struct {
+		repo   fstest.MapFS
+		branch string
+	}{"worktree": {worktree, "main"}, "fresh": {fresh, "some-change"}} {
+		s, err := Detect(tt.repo, Options{Provider: GitHub})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if !s.Guessed || s.Project != "group/web" || s.Host != "github.com" || s.Branch != tt.branch {
+			t.Errorf("%s: %s at %s, branch %s, guessed %v", name, s.Project, s.Host, s.Branch, s.Guessed)
+		}
+	}
+}
+
 func TestParseRemote(t *testing.T) {
 	for remote, want := range map[string][2]string{
 		"https://gitlab.com/a/b.git":             {"gitlab.com", "a/b"},

@@ -19,6 +19,10 @@ type origin struct {
 // configuration of whoever runs this, too. A repository without them has no origin.
 func readOrigin(fsys fs.FS) (origin, error) {
 	var o origin
+	// In a worktree or a submodule it is a file that leads elsewhere: --project says it then.
+	if info, err := fs.Stat(fsys, ".git"); err != nil || !info.IsDir() {
+		return o, nil
+	}
 	config, err := readSmall(fsys, ".git/config")
 	if err != nil {
 		return o, err
@@ -51,7 +55,7 @@ func readOrigin(fsys fs.FS) (origin, error) {
 // readSmall is a file's content, or nothing when there is no such file.
 func readSmall(fsys fs.FS, file string) (string, error) {
 	f, err := fsys.Open(file)
-	if errors.Is(err, fs.ErrNotExist) || err != nil && !fs.ValidPath(file) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
 	if err != nil {
@@ -91,7 +95,7 @@ func parseRemote(remote string) (host, project string) {
 func (o origin) apply(s *Spec, said Options) {
 	s.Host, s.Project, s.Branch = first(said.Host, o.host, s.Provider+".com"), said.Project, first(said.Branch, o.branch, "main")
 	if s.Project == "" {
-		s.Project = first(o.project, "group/"+s.Name)
+		s.Project, s.Guessed = first(o.project, "group/"+s.Name), o.project == ""
 	}
 }
 

@@ -23,6 +23,7 @@ type Spec struct {
 	Provider     string
 	Name         string // of the release and the image
 	Project      string // group/name at the build service
+	Guessed      bool   // nothing said which project it is
 	Host         string // of the build service
 	Branch       string // the default one
 	Chart        string

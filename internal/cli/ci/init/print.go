@@ -83,6 +83,9 @@ func (o *Options) printFile(w io.Writer, f file, edited bool) {
 
 // next says what is left to do.
 func (o *Options) next(spec *pipeline.Spec, d document, edited bool) {
+	if spec.Guessed {
+		o.IO.Say("note: there is no remote origin, so this is taken for %s at %s; --project and --host say otherwise", spec.Project, spec.Host)
+	}
 	switch {
 	case edited:
 		o.IO.Say("nothing was written: a file was edited by hand (- what is there, + what would be)")
