@@ -19,7 +19,9 @@ import (
 func TestDatabaseImages(t *testing.T) {
 	for folder, subchart := range map[string]string{"databases/postgres": "postgresql", "databases/redis": "redis"} {
 		var meta struct{ AppVersion string }
-		var values struct{ Image struct{ Repository, Tag string } }
+		var values struct {
+			Image struct{ Repository, Tag string }
+		}
 		for name, into := range map[string]any{"Chart.yaml": &meta, "values.yaml": &values} {
 			data, err := charts.FlaskApp.ReadFile(path.Join("flask-app/charts", subchart, name))
 			if err != nil {

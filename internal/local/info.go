@@ -20,6 +20,7 @@ type Info struct {
 	Kubernetes   string        `json:"kubernetes"` // version of the API server
 	Environments []Environment `json:"environments"`
 	Processes    []Process     `json:"processes"`
+	Databases    bool          `json:"databases,omitempty"` // images of PostgreSQL and Redis are there
 	Dir          string        `json:"dir"`
 	Logs         string        `json:"logs"`
 	Ready        bool          `json:"ready"` // everything was started

@@ -103,7 +103,7 @@ func (in *installation) prepare(ctx context.Context) error {
 		return err
 	}
 	in.info = Info{Dir: in.Dir, Logs: filepath.Join(in.Dir, "logs"), Kubeconfig: filepath.Join(in.Dir, "kubeconfig"),
-		Registry: loopback(in.ports.Registry), Webhook: "http://" + loopback(in.ports.Controller) + "/webhook"}
+		Registry: loopback(in.ports.Registry), Webhook: "http://" + loopback(in.ports.Controller) + "/webhook", Databases: in.Databases}
 	return nil
 }
 

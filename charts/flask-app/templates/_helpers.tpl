@@ -33,7 +33,7 @@ for suffixes. */}}
 {{/* Labels that say where an object comes from, and not what it is. */}}
 {{- define "flask-app.commonLabels" -}}
 helm.sh/chart: {{ include "flask-app.chart" . }}
-app.kubernetes.io/version: {{ .Values.image.tag | default .Chart.AppVersion | trunc 63 | trimAll "-_." | quote }}
+app.kubernetes.io/version: {{ include "flask-app.tag" . | trunc 63 | trimAll "-_." | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- with .Values.commonLabels }}
 {{ toYaml . }}
@@ -64,12 +64,23 @@ app.kubernetes.io/component: {{ .component }}
 {{- end }}
 {{- end }}
 
+{{/* The tag of the image. One that is a number came without quotes, as --set image.tag=12345678. */}}
+{{- define "flask-app.tag" -}}
+{{- $tag := .Values.image.tag | default .Chart.AppVersion }}
+{{- if kindIs "string" $tag }}{{ $tag }}{{ else }}{{ printf "%d" (int64 $tag) }}{{ end }}
+{{- end }}
+
+{{/* The version the application says it is. */}}
+{{- define "flask-app.version" -}}
+{{- .Values.version | default (include "flask-app.tag" .) }}
+{{- end }}
+
 {{/* The image, by digest when there is one. */}}
 {{- define "flask-app.image" -}}
 {{- if .Values.image.digest }}
 {{- printf "%s@%s" .Values.image.repository .Values.image.digest }}
 {{- else }}
-{{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) }}
+{{- printf "%s:%s" .Values.image.repository (include "flask-app.tag" .) }}
 {{- end }}
 {{- end }}
 
@@ -239,6 +250,19 @@ context. */}}
 {{- $_ := set $data "redis-password" $r.password }}
 {{- end }}
 {{- toJson $data }}
+{{- end }}
+
+{{/* What the values hold of secrets, those of the databases beside it included: pods start anew when it
+changes. Empty when existing Secrets are named. */}}
+{{- define "flask-app.secretValues" -}}
+{{- $data := include "flask-app.secretData" . | fromJson }}
+{{- if .Values.postgresql.enabled }}
+{{- with .Values.postgresql.auth.password }}{{ $_ := set $data "postgresql" . }}{{ end }}
+{{- end }}
+{{- if .Values.redis.enabled }}
+{{- with .Values.redis.auth.password }}{{ $_ := set $data "redis" . }}{{ end }}
+{{- end }}
+{{- if $data }}{{ toJson $data }}{{ end }}
 {{- end }}
 
 {{/* Fails with all that is wrong with values that are right one by one. */}}

@@ -117,6 +117,9 @@ func upRun(ctx context.Context, o *Options) error {
 // joinRunning tells of an installation that someone else has started, when it is ready.
 func joinRunning(ctx context.Context, o *Options, running local.Info) error {
 	o.IO.Say("already running")
+	if o.Local.Databases && !running.Databases {
+		o.IO.Say("without images of PostgreSQL and Redis: fairlead down, then fairlead up --with-databases makes them")
+	}
 	if running.Ready {
 		return info.Print(o.IO, o.Format, running)
 	}

@@ -26,7 +26,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- if .Values.image.digest }}
 {{- printf "%s@%s" .Values.image.repository .Values.image.digest }}
 {{- else }}
-{{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) }}
+{{- printf "%s:%s" .Values.image.repository (ternary .Values.image.tag (printf "%d" (int64 .Values.image.tag)) (kindIs "string" .Values.image.tag) | default .Chart.AppVersion) }}
 {{- end }}
 {{- end }}
 
