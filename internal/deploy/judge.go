@@ -61,7 +61,7 @@ func owned(id model.ReleaseID, owner string) error {
 		e.Next = fmt.Sprintf("choose another name with --name, or remove it first: fairlead uninstall %s -n %s", id.Name, id.Namespace)
 	default:
 		e.Msg += ", which a controller keeps as Git says"
-		e.Next = "change it in Git; to deploy it from here instead, delete " + owner + " first"
+		e.Next = fmt.Sprintf("change it in Git; to deploy it from here instead, delete %s first (where that is gone and no controller is left: helm uninstall %s -n %s)", owner, id.Name, id.Namespace)
 	}
 	return e
 }

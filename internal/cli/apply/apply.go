@@ -114,7 +114,7 @@ func named(files []string) string {
 func applyRun(ctx context.Context, o *Options) error {
 	d, done, err := o.Open(ctx, o.Files)
 	if err != nil {
-		return err
+		return o.Refused(o.Request, err)
 	}
 	defer done()
 	return o.Run(ctx, d, o.Request)

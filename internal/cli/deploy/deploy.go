@@ -106,7 +106,7 @@ const defaultHistory = 10
 func deployRun(ctx context.Context, o *Options) error {
 	d, done, err := o.Open(ctx, o.Chart)
 	if err != nil {
-		return err
+		return o.Refused(o.Request, err)
 	}
 	defer done()
 	return o.Run(ctx, d, o.Request)

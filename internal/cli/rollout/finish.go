@@ -58,6 +58,24 @@ func (o *Options) Run(ctx context.Context, d *deploy.Deployer, req deploy.Reques
 	return exit(&res)
 }
 
+// Refused tells the observers of a run that did not begin, because its input could not be read, and
+// gives the error back.
+func (o *Options) Refused(req deploy.Request, err error) error {
+	if o.Observers == nil {
+		return err
+	}
+	more, failed := o.Observers(o.Reports)
+	if failed != nil {
+		return failed
+	}
+	now := o.Now()
+	all(more).Finished(deploy.Result{
+		Verb: req.Verb, Release: req.Release, DryRun: req.DryRun, Err: err, Started: now, Ended: now,
+		Failure: &report.Failure{Release: req.Release.Namespace + "/" + req.Release.Name, Err: err, Note: "nothing was changed", Next: "correct it and run this again"},
+	})
+	return err
+}
+
 // summary is the last line of a run that did what it was for.
 func summary(r *deploy.Result, name string) string {
 	took := output.Age(r.Ended.Sub(r.Started))

@@ -13,6 +13,8 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/output"
 )
 
+var headStyles = map[string]output.Style{"…": output.Busy, "✓": output.Good, "✗": output.Bad}
+
 // maxLines is how many objects a live block shows; the others are counted.
 const maxLines = 15
 
@@ -28,6 +30,7 @@ type Screen struct {
 	mu       sync.Mutex
 	progress *output.Progress // nil while nothing goes on
 	head     string
+	mark     string
 	start    time.Time
 	objects  map[model.ObjectKey]model.Health
 	settled  map[model.ObjectKey]bool // unchanged by the plan: shown only where they are not healthy
@@ -93,9 +96,15 @@ func (s *Screen) Progress(h model.ObjectHealth) {
 }
 
 // Finished is part of deploy.Observer: what there is to say then, Finish says.
-func (s *Screen) Finished(deploy.Result) {
+func (s *Screen) Finished(r deploy.Result) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.progress != nil && s.io.Live {
+		if s.head, s.mark = "done", "✓"; !r.OK() {
+			s.head, s.mark = "failed", "✗"
+		}
+		s.show()
+	}
 	s.end()
 }
 
@@ -104,7 +113,7 @@ func (s *Screen) begin(head string) {
 	if head == "" {
 		head = "deploying"
 	}
-	s.progress, s.head, s.start = output.NewProgress(s.io, s.now), head, s.now()
+	s.progress, s.head, s.mark, s.start = output.NewProgress(s.io, s.now), head, "…", s.now()
 	s.objects = map[model.ObjectKey]model.Health{}
 	s.stop = make(chan struct{})
 	go s.clock(s.stop)
@@ -142,7 +151,7 @@ func (s *Screen) clock(stop chan struct{}) {
 // show draws the block: what is not done first. The lock is held.
 func (s *Screen) show() {
 	items := []output.Item{{
-		Key: "release", Style: output.Busy, Mark: "…", Text: s.name + "  " + s.head, Note: output.Age(s.now().Sub(s.start)),
+		Key: "release", Style: headStyles[s.mark], Mark: s.mark, Text: s.name + "  " + s.head, Note: output.Age(s.now().Sub(s.start)),
 	}}
 	keys := make([]model.ObjectKey, 0, len(s.objects))
 	for k := range s.objects {
