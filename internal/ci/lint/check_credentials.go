@@ -194,14 +194,10 @@ func passwordOnCommandLine(_ *pipeline, _ *job, c *command) string {
 
 // program is the command as people name it: "docker login", "kubectl create".
 func program(c *command) string {
-	name := c.program()
-	for _, w := range c.words[1:] {
-		if !strings.HasPrefix(w, "-") && !strings.Contains(w, "$") {
-			return name + " " + w
-		}
-		break
+	if len(c.words) > 1 && !strings.HasPrefix(c.words[1], "-") && !strings.Contains(c.words[1], "$") {
+		return c.program() + " " + c.words[1]
 	}
-	return name
+	return c.program()
 }
 
 // secretInSet finds secrets given as chart values on the command line.

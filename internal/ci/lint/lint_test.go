@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -51,22 +50,4 @@ func TestPipelines(t *testing.T) {
 			}
 		})
 	}
-}
-
-func gitlabRules(t *testing.T, text string) []string {
-	t.Helper()
-	return rulesOf(t, fstest.MapFS{".gitlab-ci.yml": {Data: []byte(text)}})
-}
-
-func rulesOf(t *testing.T, root fstest.MapFS) []string {
-	t.Helper()
-	res, err := Run(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []string
-	for _, f := range res.Findings {
-		out = append(out, fmt.Sprintf("%s:%d", f.Rule, f.Line))
-	}
-	return out
 }

@@ -233,16 +233,6 @@ func (p *pipeline) deployments() []*job {
 	return out
 }
 
-// buildsImages reports whether a job builds or pushes an image.
-func (j *job) buildsImages() bool {
-	for _, c := range j.script {
-		if c.buildsImage() || c.pushesImage() {
-			return true
-		}
-	}
-	return false
-}
-
 func (c *command) buildsImage() bool {
 	return c.runs("docker", "build", "buildx") || c.runs("podman", "build") || c.runs("buildah", "bud", "build", "build-using-dockerfile") ||
 		c.program() == "executor" || c.runs("nerdctl", "build")

@@ -21,10 +21,9 @@ const (
 
 // files reads YAML of a repository and remembers which node came from which file.
 type files struct {
-	root  fs.FS
-	of    map[*yaml.Node]string
-	text  map[string][]byte // what was read, for comments
-	count int
+	root fs.FS
+	of   map[*yaml.Node]string
+	text map[string][]byte // what was read, for comments
 }
 
 func newFiles(root fs.FS) *files {

@@ -82,8 +82,11 @@ func decode(data []byte, name string) (config.ViperConfig, error) {
 	if err != nil {
 		return vc, &model.Error{Kind: model.ErrInvalid, Reason: "InvalidRules", File: name, Msg: "reading the rules", Err: err}
 	}
+	//lint:ignore SA1019 the library's own rules are still written so
 	if vc.AllowList != nil {
+		//lint:ignore SA1019 as above
 		vc.Allowlists = append(vc.Allowlists, vc.AllowList)
+		//lint:ignore SA1019 as above
 		vc.AllowList = nil
 	}
 	for i := range vc.Rules {

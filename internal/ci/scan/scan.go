@@ -209,6 +209,7 @@ func (s *Scanner) look(ctx context.Context, a added) {
 	if a.file == s.config || a.file == IgnoreFile {
 		return
 	}
+	//lint:ignore SA1019 version 8 has no other way
 	found := s.detector.DetectContext(ctx, detect.Fragment(sources.Fragment{
 		Raw: a.text, FilePath: a.file, CommitSHA: a.commit, StartLine: a.line,
 		CommitInfo: &sources.CommitInfo{SHA: a.commit, Remote: &sources.RemoteInfo{}},

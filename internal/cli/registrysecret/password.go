@@ -39,7 +39,7 @@ func readPassword(in io.Reader) (string, error) {
 type refused struct{ given *bool }
 
 var errOnCommandLine = errors.New("a password on the command line is seen by every process and kept in histories: " +
-	"change it, and give the new one by --password-stdin, as in printf '%s' \"$PASSWORD\" | fairlead registry-secret NAME --password-stdin ...")
+	"change it, and give the new one by --password-stdin, as in printf '%s' \"$PASSWORD\" | fairlead registry-secret NAME --password-stdin")
 
 // Set is part of pflag.Value.
 func (r refused) Set(string) error {

@@ -3,6 +3,7 @@ package registrysecret_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"os"
@@ -78,7 +79,7 @@ func (l *lab) run(input string, args ...string) result {
 	root.SetArgs(append([]string{"registry-secret"}, args...))
 	code := cli.Report(streams, root.ExecuteContext(context.WithoutCancel(l.t.Context())))
 	r := result{code, out.String(), errOut.String()}
-	for _, secret := range []string{password, "cHVsbC1tZS00NzEx"} { // as it is, and in Base64
+	for _, secret := range []string{password, base64.StdEncoding.EncodeToString([]byte(password))} { // as it is, and in Base64
 		if strings.Contains(r.out+r.err, secret) {
 			l.t.Fatalf("%q shows the password:\n%s%s", args, r.out, r.err)
 		}
@@ -148,7 +149,7 @@ func TestCreateUpdateUnchanged(t *testing.T) {
 func TestTakesOver(t *testing.T) {
 	l := newLab(t)
 	kubectl := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "kubectl"}, Type: corev1.SecretTypeDockerConfigJson,
-		Data: map[string][]byte{corev1.DockerConfigJsonKey: []byte(`{"auths":{"quay.io":{"auth":"Ym90OnB1bGwtbWUtNDcxMQ=="}}}`)}}
+		Data: map[string][]byte{corev1.DockerConfigJsonKey: []byte(`{"auths":{"quay.io":{"auth":"` + base64.StdEncoding.EncodeToString([]byte("bot:"+password)) + `"}}}`)}}
 	if _, err := l.Typed.CoreV1().Secrets("pull").Create(t.Context(), kubectl, metav1.CreateOptions{FieldManager: "kubectl"}); err != nil {
 		t.Fatal(err)
 	}
