@@ -9,6 +9,7 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/cli/chart/pull"
 	"github.com/fairlead-cd/fairlead/internal/cli/chart/push"
 	"github.com/fairlead-cd/fairlead/internal/cli/chart/rbac"
+	chartschema "github.com/fairlead-cd/fairlead/internal/cli/chart/schema"
 	"github.com/fairlead-cd/fairlead/internal/cli/template"
 )
 
@@ -20,6 +21,7 @@ func chartCommands(f *cli.Factory, e env) []*cobra.Command {
 		chartcmd.NewCmdChart(f,
 			rbac.NewCmdRBAC(f, charts, nil),
 			packagecmd.NewCmdPackage(f, charts, nil),
+			chartschema.NewCmdSchema(f, charts, nil),
 			push.NewCmdPush(f, charts, nil),
 			pull.NewCmdPull(f, charts, nil),
 			chartTest(f, e),

@@ -166,3 +166,9 @@ func valuePath(at string, location []string) string {
 	}
 	return p
 }
+
+// Violations says what values break in a schema, as a release would be told; the error is of a schema
+// that cannot be used.
+func Violations(text []byte, values map[string]any) ([]string, error) {
+	return (&validation{}).one(text, values, schemaFile, "")
+}
