@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"io"
 	"sync"
 )
@@ -52,4 +53,13 @@ func (d *Defuser) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// Defused is foreign text as it can stand at the start of a line of a build's log.
+func Defused(s string) string {
+	var b bytes.Buffer
+	if _, err := NewDefuser(&b).Write([]byte(s)); err != nil {
+		return "" // a buffer takes everything
+	}
+	return b.String()
 }

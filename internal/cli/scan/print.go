@@ -54,7 +54,7 @@ func (o *Options) print(res scan.Result, took time.Duration) error {
 		}
 	}
 	for _, s := range res.Skipped {
-		o.IO.Say("not looked at: %s: %s", s.File, s.Reason)
+		o.IO.Say("not looked at: %s: %s", report.Defused(s.File), s.Reason)
 	}
 	o.IO.Say("%s", told(res, took))
 	if len(res.Findings) > 0 {
@@ -78,7 +78,8 @@ func (o *Options) table(findings []scan.Finding) error {
 		if f.Commit != "" {
 			commit = f.Commit[:min(len(f.Commit), 7)] + " " + f.Date
 		}
-		rows = append(rows, []string{fmt.Sprintf("%s:%d", f.File, f.Line), commit, f.Rule, f.Fingerprint, f.Description})
+		// Names of files and words of rules come from the change that is looked at.
+		rows = append(rows, []string{report.Defused(fmt.Sprintf("%s:%d", f.File, f.Line)), commit, report.Defused(f.Rule), report.Defused(f.Fingerprint), report.Defused(f.Description)})
 	}
 	return t.Write(o.IO.Out, rows...)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/fairlead-cd/fairlead/internal/ci/lint"
+	"github.com/fairlead-cd/fairlead/internal/ci/report"
 	"github.com/fairlead-cd/fairlead/internal/cli"
 	"github.com/fairlead-cd/fairlead/internal/output"
 )
@@ -91,7 +92,7 @@ func (o *Options) print(res lint.Result) error {
 	}
 	var rows [][]string
 	for _, f := range d.Findings {
-		rows = append(rows, []string{fmt.Sprintf("%s:%d", f.File, f.Line), string(f.Severity), f.Rule, f.Message})
+		rows = append(rows, []string{report.Defused(fmt.Sprintf("%s:%d", f.File, f.Line)), string(f.Severity), f.Rule, report.Defused(f.Message)})
 	}
 	if len(rows) > 0 {
 		if err := t.Write(o.IO.Out, rows...); err != nil {
