@@ -47,7 +47,7 @@ class Here:
 class AppTest(unittest.TestCase):
     def app(self, config="", **dependencies):
         with tempfile.NamedTemporaryFile("w", suffix=".py", delete=False) as file:
-            file.write("READY_TIMEOUT = 1.0\n" + config)
+            file.write("READY_TIMEOUT = 30.0\n" + config)
         self.addCleanup(os.unlink, file.name)
         return create_app(file.name, **dependencies)
 
