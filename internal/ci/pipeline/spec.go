@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"fmt"
-	"path"
 	"regexp"
 	"strings"
 
@@ -137,6 +136,3 @@ func invalid(what, value string) error {
 	return &model.Error{Kind: model.ErrInvalid, Reason: "InvalidPipeline", Msg: fmt.Sprintf("%s: %q cannot stand in a pipeline", what, value),
 		Next: "a flag of fairlead ci init says it otherwise: fairlead ci init --help"}
 }
-
-// dir is the folder of a file, "." for the root.
-func dir(file string) string { return path.Dir(file) }
