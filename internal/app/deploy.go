@@ -107,7 +107,7 @@ func newDeployer(ctx context.Context, f *cli.Factory, e env, source opened, rend
 			},
 			Now: time.Now,
 		},
-		Records: records, Cluster: client, Now: time.Now, Holder: holder(f, e), Dead: isDead,
+		Records: records, Cluster: client, Now: time.Now, Holder: holder(f, e), Dead: isDead, Say: f.IO.Say,
 	}
 	return d, stop, nil
 }

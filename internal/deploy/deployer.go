@@ -20,6 +20,8 @@ type Deployer struct {
 	Now     func() time.Time
 	// Holder says who runs this, for others that want the same release meanwhile.
 	Holder record.Holder
+	// Say is told what a person may wonder about meanwhile; nil drops it.
+	Say func(format string, args ...any)
 	// Dead tells of a process that had a release in hand whether it is known to be gone.
 	Dead func(proc string) bool
 }

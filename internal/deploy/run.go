@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/fairlead-cd/fairlead/internal/health"
 	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/pipeline"
+	"github.com/fairlead-cd/fairlead/internal/record"
 )
 
 // Reasons that errors of this package have.
@@ -138,7 +140,7 @@ func (j *job) act(ctx context.Context, line pipeline.Request) error {
 	}
 	holder := j.d.Holder
 	holder.Doing = string(j.req.Verb)
-	lock, err := j.d.Records.Lock(ctx, rel.Namespace, rel.Name, holder, j.d.Dead, nil)
+	lock, err := j.d.Records.Lock(ctx, rel.Namespace, rel.Name, holder, j.d.Dead, j.waiting)
 	if err != nil {
 		return denied(err, rel)
 	}
@@ -186,6 +188,13 @@ func (j *job) act(ctx context.Context, line pipeline.Request) error {
 		j.back(ctx, line, *out.Record)
 	}
 	return err
+}
+
+// waiting says that someone has the release in hand who may have died.
+func (j *job) waiting(h record.Holder) {
+	if j.d.Say != nil {
+		j.d.Say("%s has the release in hand (%s since %s): looking whether it is still at work", h.Who, h.Doing, h.Since.Format(time.RFC3339))
+	}
 }
 
 // unmoved looks that the history is what the plan was made from.

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,15 +34,41 @@ func (l *Line) hooks(ctx context.Context, req Request, moment string, hooks []mo
 		}
 		return strings.Compare(a.Key.Name, b.Key.Name)
 	})
-	for _, hook := range due {
+	for n, hook := range due {
 		if v, err := l.hook(ctx, req, hook); err != nil {
 			for i := range v.Causes {
 				v.Causes[i].Summary = event + " hook: " + v.Causes[i].Summary
 			}
-			return v, fmt.Errorf("running %s hook %s: %w", event, hook.Key.Short(), err)
+			err = fmt.Errorf("running %s hook %s: %w", event, hook.Key.Short(), err)
+			return v, errors.Join(err, l.removeSucceeded(ctx, req, due[:n]))
 		}
 	}
-	return model.Verdict{}, nil
+	return model.Verdict{}, l.removeSucceeded(ctx, req, due)
+}
+
+// removeSucceeded deletes hooks that want to go when they succeeded, the last one first. It is done when
+// the event is over: a Job runs with the ServiceAccount that an earlier hook made.
+func (l *Line) removeSucceeded(ctx context.Context, req Request, hooks []model.Object) error {
+	ctx = context.WithoutCancel(ctx)
+	for _, hook := range slices.Backward(hooks) {
+		if !slices.Contains(hook.Hook.DeletePolicies, hookSucceeded) {
+			continue
+		}
+		if err := l.removeHook(ctx, forHook(req), hook); err != nil {
+			return fmt.Errorf("deleting hook %s: %w", hook.Key.Short(), err)
+		}
+	}
+	return nil
+}
+
+// forHook is the request for one hook of a run.
+func forHook(req Request) Request {
+	own := req
+	own.Mode = ModeUpgrade // a hook is made, also where its release is removed
+	own.foreign = anyForeign(req.History)
+	own.Release.ID.Kind = "Hook-" + req.Release.ID.Kind
+	own.History, own.Former, own.Waiting = nil, nil, nil
+	return own
 }
 
 // hookEvent is Helm's word for what the run is.
@@ -65,13 +92,7 @@ func (l *Line) hook(ctx context.Context, req Request, hook model.Object) (v mode
 	if len(policies) == 0 {
 		policies = []string{hookBeforeCreation}
 	}
-	own := req
-	own.Mode = ModeUpgrade // a hook is made, also where its release is removed
-	own.foreign = anyForeign(req.History)
-	own.Release.ID.Kind = "Hook-" + req.Release.ID.Kind
-	own.Release.CreateNamespace = req.Release.CreateNamespace
-	own.History, own.Former, own.Waiting = nil, nil, nil
-
+	own := forHook(req)
 	if slices.Contains(policies, hookBeforeCreation) {
 		if err := l.removeHook(ctx, own, hook); err != nil {
 			return v, err
@@ -102,16 +123,14 @@ func (l *Line) hook(ctx context.Context, req Request, hook model.Object) (v mode
 			return v, err
 		}
 	}
-	ok := verdict.Status == model.Healthy
-	if (ok && slices.Contains(policies, hookSucceeded)) || (!ok && slices.Contains(policies, hookFailed)) {
-		if err := l.removeHook(context.WithoutCancel(ctx), own, hook); err != nil {
-			return v, err
-		}
-	}
-	if ok {
+	if verdict.Status == model.Healthy {
 		return v, nil
 	}
-	return verdict, hookError(hook, verdict)
+	err = hookError(hook, verdict)
+	if slices.Contains(policies, hookFailed) {
+		err = errors.Join(err, l.removeHook(context.WithoutCancel(ctx), own, hook))
+	}
+	return verdict, err
 }
 
 // anyForeign reports whether another tool made a revision of the history: it may have left hooks.
