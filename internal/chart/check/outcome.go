@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -188,6 +189,9 @@ func (r *run) sameAsBelow(res result) bool {
 	return false
 }
 
+// empty is an API server's word on a value that nobody has given.
+var empty = regexp.MustCompile(`^Required value|^Invalid value: ""`)
+
 // try asks the API server, once for each object that is its own.
 func (r *run) try(ctx context.Context, j *judge) error {
 	if r.Server == nil {
@@ -215,6 +219,7 @@ func (r *run) try(ctx context.Context, j *judge) error {
 		}
 		r.report.Tried++
 		for _, p := range v.Faults {
+			p.Message = firstSentence(p.Message)
 			place := o.Origin.File + " " + o.Key.Short() + " "
 			if known[place+parsePath(p.Field).String()] || p.Field == "" && known[place] {
 				continue // told already, and better
@@ -222,6 +227,10 @@ func (r *run) try(ctx context.Context, j *judge) error {
 			f := Finding{Rule: "server", Message: p.Message, Fix: "the server's message says what it wants"}
 			if p.Field != "" {
 				f.Message = p.Field + ": " + p.Message
+			}
+			if o.toggleOnly && empty.MatchString(p.Message) {
+				// Flipping alone leaves out what goes with it.
+				f.Severity, f.Fix = Warning, "let the chart say so itself: {{ required \"NAME is needed\" .Values.NAME }}"
 			}
 			j.add(o, parsePath(p.Field), f)
 		}

@@ -28,7 +28,7 @@ func main() {
 
 func run(out string, versions []string) error {
 	if len(versions) == 0 {
-		return fmt.Errorf("no versions: gen -out DIR v1.36.3 ...")
+		return fmt.Errorf("no versions are given, as in gen -out DIR v1.36.3")
 	}
 	for _, v := range versions {
 		dir, err := module(v)
