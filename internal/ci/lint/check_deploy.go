@@ -74,21 +74,22 @@ var (
 	kindLine     = regexp.MustCompile(`(?m)^\s*"?kind"?:\s*"?\w+`)
 )
 
+const podAlone = "a Pod without a controller is deployed: when it or its node ends it is gone, it cannot be updated in place, and there is one"
+
 // barePod finds Pods that nothing starts again.
 func barePod(_ *pipeline, j *job, c *command) string {
 	if j.throwaway() {
 		return ""
 	}
-	const msg = "a Pod without a controller is deployed: when it or its node ends it is gone, it cannot be updated in place, and there is one"
 	if (c.program() == "kubectl" || c.program() == "oc") && c.verb() == "run" && !c.has("--rm", "--dry-run") {
-		return msg
+		return podAlone
 	}
 	if !writesManifest(c) {
 		return ""
 	}
 	fed := c.fed()
 	if kindPod.MatchString(fed) || podIsThought.MatchString(fed) && !kindLine.MatchString(fed) {
-		return msg
+		return podAlone
 	}
 	return ""
 }

@@ -112,6 +112,8 @@ func (c *command) built() []string {
 	return out
 }
 
+const latestDeployed = "latest is deployed: nothing says what runs, and pods started at different times run different code"
+
 // moving finds images that are built, published or deployed as latest.
 func moving(p *pipeline, j *job, c *command) string {
 	for _, image := range c.built() {
@@ -127,11 +129,11 @@ func moving(p *pipeline, j *job, c *command) string {
 			w = c.expanded[i+1]
 		}
 		if strings.HasSuffix(w, "image.tag=latest") || strings.HasSuffix(w, ".tag=latest") || c.runs("kubectl", "set") && strings.HasSuffix(w, ":latest") {
-			return "latest is deployed: nothing says what runs, and pods started at different times run different code"
+			return latestDeployed
 		}
 	}
 	if c.releases() && deploysLatest.MatchString(p.expand(j, c.fed())) {
-		return "latest is deployed: nothing says what runs, and pods started at different times run different code"
+		return latestDeployed
 	}
 	return ""
 }

@@ -115,3 +115,25 @@ func TestManyAliases(t *testing.T) {
 		t.Error("a pipeline of forty million commands is read")
 	}
 }
+
+// Manifests that a job applies are looked at as far as the pipeline names them.
+func TestManifests(t *testing.T) {
+	root := fstest.MapFS{
+		".gitlab-ci.yml": yml("a:\n  script:\n    - kubectl apply -f k8s/\n    - kubectl apply -f ok.yaml -f none.yaml\n    - kubectl apply -f ../x -f https://x/y.yaml -f $F\n"),
+		"k8s/a.yaml":     yml("kind: Service\n---\nkind: Pod\nspec:\n  containers:\n  - image: x/y:latest\n"),
+		"ok.yaml":        yml("kind: Deployment\nspec:\n  template:\n    spec: {}\n# kind: Pod\n"),
+	}
+	res, err := Run(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := lines(res)
+	for _, want := range []string{".gitlab-ci.yml:3 error bare-pod [a] k8s/a.yaml:3: a Pod", ".gitlab-ci.yml:3 error builds-latest [a] k8s/a.yaml:6: latest is deployed"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "ok.yaml") {
+		t.Errorf("a manifest that is right is named:\n%s", text)
+	}
+}

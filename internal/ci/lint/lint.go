@@ -43,7 +43,7 @@ func Run(root fs.FS, names ...string) (Result, error) {
 		}
 	}
 	f := newFiles(root)
-	repo := &repository{}
+	repo := &repository{root: root}
 	for _, name := range names {
 		p, err := read(f, name)
 		if err != nil {

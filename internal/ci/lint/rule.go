@@ -1,5 +1,7 @@
 package lint
 
+import "io/fs"
+
 // Severity says how much a finding matters.
 type Severity string
 
@@ -45,6 +47,7 @@ type hit struct {
 
 // repository is all that is looked at in one go.
 type repository struct {
+	root      fs.FS
 	pipelines []*pipeline
 }
 
