@@ -89,6 +89,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"--dir", dir, "--unknown"}, 2, "unknown flag"},
 		{[]string{"--dir", dir, "extra"}, 2, "extra"},
 		{[]string{"--dir", dir, "--registry-mirror", "x"}, 2, "is not HOST=URL"},
+		{[]string{"--dir", dir, "--registry-overlay", "docker.io=x"}, 2, "parsing --registry-overlay"},
 		{[]string{"--dir", dir, "--node", "real"}, 2, `"real" is none of`},
 		{[]string{"--dir", dir, "--pod-cidr", "8.8.0.0/16"}, 2, "private IPv4"},
 		{[]string{"--dir", dir, "--pod-cidr", "10.96.0.0/16"}, 2, "overlaps"},
