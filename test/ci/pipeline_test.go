@@ -43,6 +43,7 @@ func TestPipeline(t *testing.T) {
 	w.reported(t, "deploy-staging", "deploy.xml", "Deployment/flask-app")
 
 	t.Run("a commit that cannot start", w.broken)
+	t.Run("the same on GitHub", w.onGitHub)
 	t.Run("a job of another environment", w.otherEnvironment)
 	t.Run("a branch that is not protected", w.unprotected)
 	t.Run("a secret in a commit", w.leak)
@@ -116,18 +117,18 @@ func (w *world) broken(t *testing.T) {
 
 // otherEnvironment: a job's token is of use in its own environment alone.
 func (w *world) otherEnvironment(t *testing.T) {
-	w.withTokens(t, map[string]string{"dev": w.issuer.token(t, "staging", map[string]any{"aud": "fairlead-dev"})})
+	w.withTokens(t, map[string]string{"dev": w.gitlab.gitlab(t, "staging", map[string]any{"aud": "fairlead-dev"})})
 	log := w.runner.want(t, false, "deploy-dev")
 	has(t, log, "this job is gitlab:"+project+":staging", "cannot", `in the namespace "flask-app-dev"`)
 
-	w.withTokens(t, map[string]string{"dev": w.issuer.token(t, "staging", nil)})
+	w.withTokens(t, map[string]string{"dev": w.gitlab.gitlab(t, "staging", nil)})
 	has(t, w.runner.want(t, false, "deploy-dev"), `the ID token is for "fairlead-staging", not for "fairlead-dev"`)
 }
 
 // unprotected: a branch that anyone may push to reaches no cluster, even if a pipeline of its own
 // tries.
 func (w *world) unprotected(t *testing.T) {
-	w.withTokens(t, map[string]string{"dev": w.issuer.token(t, "dev", map[string]any{"ref_protected": "false"})})
+	w.withTokens(t, map[string]string{"dev": w.gitlab.gitlab(t, "dev", map[string]any{"ref_protected": "false"})})
 	has(t, w.runner.want(t, false, "deploy-dev"), "does not accept the job's ID token", "subject")
 
 	list := w.runner.want(t, true, "--list", "--variable", "CI_COMMIT_REF_PROTECTED=false")

@@ -3,11 +3,14 @@ package ci
 import (
 	"io/fs"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"k8s.io/client-go/kubernetes"
@@ -18,21 +21,29 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/testkit"
 )
 
-const project = "shop/flask-app"
+const (
+	project     = "shop/flask-app"
+	runnerImage = "registry.example.com/shop/ci-runner@sha256:abababababababababababababababababababababababababababababababab"
+)
 
 var environments = []string{"dev", "staging", "prod"}
 
 // world is everything that a pipeline needs.
 type world struct {
 	t        *testing.T
-	issuer   *issuer
+	gitlab   *issuer
+	github   *issuer
 	registry *registry
 	cluster  *testkit.Cluster
 	client   kubernetes.Interface
 	runner   *runner
+	ca       string            // the cluster's
 	bin      string            // folder with the program
 	tokens   map[string]string // of each environment's jobs
 	settings map[string]any    // other variables
+	asked    atomic.Int32      // how often the application's site was
+
+	authentication map[string]any // the API server's configuration
 }
 
 // newWorld makes a repository of the reference application with a pipeline, and what it talks to.
@@ -52,7 +63,7 @@ func newWorld(t *testing.T) *world {
 	if out, err := exec.Command("python3", "-c", "import flask").CombinedOutput(); err != nil {
 		t.Skipf("the application's tests need Flask (apt-get install python3-flask): %s", out)
 	}
-	w := &world{t: t, bin: t.TempDir(), issuer: newIssuer(t), registry: newRegistry(t), tokens: map[string]string{}}
+	w := &world{t: t, bin: t.TempDir(), gitlab: newIssuer(t, ""), github: newIssuer(t, "/_services/token"), registry: newRegistry(t), tokens: map[string]string{}}
 	w.build("github.com/fairlead-cd/fairlead/cmd/fairlead")
 	w.build("helm.sh/helm/v4/cmd/helm")
 	w.runner = &runner{program: installRunner(t), repo: filepath.Join(t.TempDir(), "flask-app"), home: t.TempDir()}
@@ -84,8 +95,13 @@ func (w *world) repository() {
 	w.git("init", "--quiet", "--initial-branch", "main")
 	w.git("remote", "add", "origin", "https://gitlab.example.com/"+project+".git")
 	w.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
-	w.fairlead("ci", "init", "gitlab", "--dir", repo, "--host", strings.TrimPrefix(w.issuer.server.URL, "https://"),
-		"--runner-image", "registry.example.com/shop/ci-runner@sha256:"+strings.Repeat("ab", 32))
+	// GitHub's first: the page and the rest of ci/ are those of the last one.
+	w.fairlead("ci", "init", "github", "--dir", repo, "--host", w.github.host(), "--runner-image", runnerImage,
+		"--registry", w.registry.host+"/"+project+"/github", "--environments", "dev", "--namespace-of", "dev=github-dev",
+		"--url", "dev="+w.site(), "--health-path", "/ready")
+	w.trust(w.github)
+	w.fairlead("ci", "init", "gitlab", "--dir", repo, "--host", w.gitlab.host(), "--runner-image", runnerImage)
+	w.trust(w.gitlab)
 	w.commit("The application, its chart and its pipeline")
 }
 
@@ -121,8 +137,8 @@ func (w *world) fairlead(args ...string) string {
 	return string(out)
 }
 
-// start starts the cluster with what the repository's ci/authentication.yaml says.
-func (w *world) start() {
+// trust adds what the repository's ci/authentication.yaml says to the API server's configuration.
+func (w *world) trust(i *issuer) {
 	w.t.Helper()
 	data, err := os.ReadFile(filepath.Join(w.runner.repo, "ci", "authentication.yaml"))
 	if err != nil {
@@ -132,9 +148,33 @@ func (w *world) start() {
 	if err := yaml.Unmarshal(data, &config); err != nil {
 		w.t.Fatal(err)
 	}
+	jwt := config["jwt"].([]any)
 	// The stand-in's certificate is of no authority that machines know.
-	config["jwt"].([]any)[0].(map[string]any)["issuer"].(map[string]any)["certificateAuthority"] = authority(w.issuer.server)
-	if data, err = yaml.Marshal(config); err != nil {
+	jwt[0].(map[string]any)["issuer"].(map[string]any)["certificateAuthority"] = authority(i.server)
+	if w.authentication != nil {
+		config["jwt"] = append(w.authentication["jwt"].([]any), jwt...)
+	}
+	w.authentication = config
+}
+
+// site is where the application is said to answer: the node is simulated, so it does not.
+func (w *world) site() string {
+	w.t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.asked.Add(1)
+		if r.URL.Path != "/ready" {
+			http.NotFound(rw, r)
+		}
+	}))
+	w.t.Cleanup(s.Close)
+	return s.URL
+}
+
+// start starts the cluster.
+func (w *world) start() {
+	w.t.Helper()
+	data, err := yaml.Marshal(w.authentication)
+	if err != nil {
 		w.t.Fatal(err)
 	}
 	file := filepath.Join(w.bin, "authentication.yaml")
@@ -162,17 +202,16 @@ func (w *world) variables() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	var ca string
 	for _, c := range cfg.Clusters {
-		ca = string(c.CertificateAuthorityData)
+		w.ca = string(c.CertificateAuthorityData)
 	}
-	if ca == "" {
+	if w.ca == "" {
 		w.t.Fatal("the kubeconfig holds no certificate authority")
 	}
 	caFile := filepath.Join(w.runner.home, "ca.pem")
-	writeFile(w.t, caFile, ca)
+	writeFile(w.t, caFile, w.ca)
 	for _, e := range environments {
-		w.tokens[e] = w.issuer.token(w.t, e, nil)
+		w.tokens[e] = w.gitlab.gitlab(w.t, e, nil)
 	}
 	w.settings = map[string]any{
 		"CI_REGISTRY": w.registry.host, "CI_REGISTRY_IMAGE": w.registry.host + "/" + project,
