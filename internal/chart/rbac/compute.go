@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/fairlead-cd/fairlead/internal/model"
 )
 
@@ -50,9 +52,14 @@ func Compute(in Input) Result {
 	for _, r := range in.Rendered {
 		all = append(append(all, r.Objects...), r.Hooks...)
 	}
-	c := &computation{Input: in, kinds: newKinds(all, in.Resolve), rights: Rights{}, roles: map[string]bool{}}
+	c := &computation{
+		Input: in, kinds: &kinds{defined: map[schema.GroupKind]Resource{}, ask: in.Resolve}, rights: Rights{}, roles: map[string]bool{},
+	}
 	for i := range all {
 		c.noteRole(&all[i])
+		if !c.kinds.define(&all[i]) {
+			c.unreadable(&all[i], "the kind it defines")
+		}
 	}
 	c.records()
 	for i := range all {
@@ -125,6 +132,11 @@ func (c *computation) place(o *model.Object) Right {
 		c.warned = append(c.warned, "nothing here defines "+o.APIVersion()+" "+o.Key.Kind+": it is taken for the resource "+r.Name+", "+where+"; --cluster asks the cluster")
 	}
 	return right
+}
+
+// unreadable tells of a part of an object that could not be read: the rights it needs are missing.
+func (c *computation) unreadable(o *model.Object, part string) {
+	c.warned = append(c.warned, o.Origin.File+": "+o.Key.Short()+": "+part+" cannot be read, so that rights may be missing")
 }
 
 func why(p Purpose, o *model.Object) Reason {

@@ -59,7 +59,8 @@ func (c *computation) escalation(o *model.Object) {
 
 func (c *computation) grants(o *model.Object, namespace string) {
 	var r role
-	if json.Unmarshal(o.Body, &r) != nil {
+	if err := json.Unmarshal(o.Body, &r); err != nil {
+		c.unreadable(o, "its rules")
 		return
 	}
 	if r.AggregationRule != nil {
@@ -101,7 +102,8 @@ func (c *computation) binding(o *model.Object, namespace string) {
 	var b struct {
 		RoleRef struct{ Kind, Name string }
 	}
-	if json.Unmarshal(o.Body, &b) != nil {
+	if err := json.Unmarshal(o.Body, &b); err != nil {
+		c.unreadable(o, "its roleRef")
 		return
 	}
 	purpose := ForBinding

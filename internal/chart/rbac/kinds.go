@@ -27,18 +27,10 @@ type kinds struct {
 	ask     Resolver // may be nil
 }
 
-func newKinds(objects []model.Object, ask Resolver) *kinds {
-	k := &kinds{defined: map[schema.GroupKind]Resource{}, ask: ask}
-	for i := range objects {
-		k.define(&objects[i])
-	}
-	return k
-}
-
-// define learns from a CustomResourceDefinition.
-func (k *kinds) define(o *model.Object) {
+// define learns from a CustomResourceDefinition, and reports whether it could be read.
+func (k *kinds) define(o *model.Object) bool {
 	if o.Key.Kind != "CustomResourceDefinition" {
-		return
+		return true
 	}
 	var crd struct {
 		Spec struct {
@@ -46,11 +38,12 @@ func (k *kinds) define(o *model.Object) {
 			Names        struct{ Kind, Plural string }
 		}
 	}
-	if json.Unmarshal(o.Body, &crd) != nil || crd.Spec.Names.Plural == "" {
-		return
+	if err := json.Unmarshal(o.Body, &crd); err != nil || crd.Spec.Names.Plural == "" {
+		return false
 	}
 	gk := schema.GroupKind{Group: crd.Spec.Group, Kind: crd.Spec.Names.Kind}
 	k.defined[gk] = Resource{Group: crd.Spec.Group, Name: crd.Spec.Names.Plural, Namespaced: crd.Spec.Scope != "Cluster"}
+	return true
 }
 
 func (k *kinds) of(o *model.Object) Resource {

@@ -20,13 +20,21 @@ type Lookup struct {
 // literal or something else.
 var lookupForm = regexp.MustCompile(`\blookup\s+("[^"]*"|\S+)\s+("[^"]*"|\S+)\s+("[^"]*"|\([^)]*\)|\S+)\s+("[^"]*"|\([^)]*\)|[^\s})]+)`)
 
+// action is what a template executes; the text around may well speak of looking something up.
+var action = regexp.MustCompile(`(?s)\{\{.*?\}\}`)
+
 // FindLookups reads a template.
 func FindLookups(file, text string) []Lookup {
 	var all []Lookup
-	for _, m := range lookupForm.FindAllStringSubmatch(text, -1) {
-		all = append(all, Lookup{
-			File: file, APIVersion: literal(m[1]), Kind: literal(m[2]), Namespace: literal(m[3]), All: m[4] == `""`,
-		})
+	for _, a := range action.FindAllString(text, -1) {
+		if strings.HasPrefix(strings.TrimLeft(a, "{- \t\n"), "/*") {
+			continue // a comment
+		}
+		for _, m := range lookupForm.FindAllStringSubmatch(a, -1) {
+			all = append(all, Lookup{
+				File: file, APIVersion: literal(m[1]), Kind: literal(m[2]), Namespace: literal(m[3]), All: m[4] == `""`,
+			})
+		}
 	}
 	return all
 }

@@ -85,7 +85,8 @@ func (c *computation) routeHost(o *model.Object, at Right) {
 			TLS  *struct{ Certificate, Key, CACertificate string }
 		}
 	}
-	if json.Unmarshal(o.Body, &route) != nil {
+	if err := json.Unmarshal(o.Body, &route); err != nil {
+		c.unreadable(o, "its spec")
 		return
 	}
 	tls := route.Spec.TLS

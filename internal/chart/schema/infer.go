@@ -32,8 +32,10 @@ func mapping(node *yaml.Node, closed bool) *object {
 		key, value := node.Content[i], node.Content[i+1]
 		if key.Value == "<<" && key.Tag == "!!merge" {
 			for _, m := range merged(value) {
-				for name, v := range fieldsOf(mapping(m, closed).sub("properties")) {
-					properties.set(name, v)
+				if from := mapping(m, closed).sub("properties"); from != nil {
+					for _, name := range from.keys {
+						properties.set(name, from.get(name))
+					}
 				}
 			}
 			continue
@@ -60,13 +62,6 @@ func merged(n *yaml.Node) []*yaml.Node {
 		return all
 	}
 	return nil
-}
-
-func fieldsOf(o *object) map[string]any {
-	if o == nil {
-		return nil
-	}
-	return o.values
 }
 
 func resolve(n *yaml.Node) *yaml.Node {
