@@ -131,7 +131,23 @@ func (j *job) deploys() bool {
 	if notDeploy.MatchString(j.name) {
 		return false
 	}
-	return len(j.script) > 0 && j.environment.value != "" && (deployWords.MatchString(j.name) || deployWords.MatchString(j.stage.value))
+	if !deployWords.MatchString(j.name) && !deployWords.MatchString(j.stage.value) {
+		return false
+	}
+	return len(j.script) > 0 && j.environment.value != "" || j.reachesOut()
+}
+
+// reachesOut reports whether a job brings files or commands to other machines.
+func (j *job) reachesOut() bool {
+	for _, c := range j.script {
+		switch c.program() {
+		case "ssh", "sshpass", "scp", "rsync", "ansible-playbook", "lftp":
+			return true
+		case "docker":
+			return c.runs("docker", "stack") && c.runs("docker", "deploy")
+		}
+	}
+	return false
 }
 
 var throwaway = regexp.MustCompile(`(?i)kind-action|setup-kind|setup-minikube|minikube|k3d|setup-k3s|actions-k3s|microk8s|kind create cluster|get\.k3s\.io|k3s server|kwok|envtest`)

@@ -83,6 +83,8 @@ var gitlabCases = []struct {
 	{"no-approval", "deploy-staging:\n  script: [helm upgrade x c]\ndeploy-prod:\n  script: [helm upgrade x c]", []int{3}},
 	{"no-approval", "deploy:\n  environment: review/$CI_COMMIT_REF_SLUG\n  script: [helm upgrade x c]", nil},
 	{"no-approval", "deploy:\n  script: [\"helm upgrade x c -f values-pre-prod.yaml\"]", nil},
+	{"no-approval", "deploy:\n  script: [ssh me@x docker compose up -d]", []int{1}},
+	{"no-approval", "docs:\n  stage: deploy\n  script: [make pages]", nil},
 	{"no-staging", "deploy-staging:\n  script: [helm upgrade x c]\ndeploy-prod:\n  script: [helm upgrade x c]", nil},
 	{"no-staging", "deploy:\n  environment: production\n  script: [helm upgrade x c]", []int{1}},
 	{"main-to-production", "deploy:\n  only: [main]\n  script: [helm upgrade x c]", []int{2}},
