@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
@@ -56,9 +55,7 @@ func (k *kinds) of(o *model.Object) Resource {
 			return r
 		}
 	}
-	// All of Kubernetes' own kinds have the plural that follows from the rules of English.
-	plural, _ := meta.UnsafeGuessKindToResource(gvk)
-	r := Resource{Group: gvk.Group, Name: plural.Resource, Namespaced: true}
+	r := Resource{Group: gvk.Group, Name: plural(gvk.Kind), Namespaced: true}
 	if isBuiltin(gvk.Group) {
 		r.Namespaced = !slices.Contains(clusterKinds[gvk.Group], gvk.Kind)
 		return r
@@ -68,6 +65,26 @@ func (k *kinds) of(o *model.Object) Resource {
 		r.Namespaced = false
 	}
 	return r
+}
+
+// plural follows the rules of English, as all of Kubernetes' own kinds do, and what generators make of
+// others' kinds (sigs.k8s.io/controller-tools, by gobuffalo/flect).
+func plural(kind string) string {
+	k := strings.ToLower(kind)
+	ends := func(suffixes ...string) bool {
+		return slices.ContainsFunc(suffixes, func(s string) bool { return strings.HasSuffix(k, s) })
+	}
+	switch {
+	case ends("endpoints", "constraints"): // plurals already
+		return k
+	case ends("ay", "ey", "oy", "uy", "iy"):
+		return k + "s"
+	case ends("y"):
+		return k[:len(k)-1] + "ies"
+	case ends("s", "x", "ch", "sh"):
+		return k + "es"
+	}
+	return k + "s"
 }
 
 // clusterKinds are the kinds of Kubernetes whose objects live in no namespace, by group

@@ -315,3 +315,14 @@ func TestUnreadable(t *testing.T) {
 		}
 	}
 }
+
+func TestPlural(t *testing.T) {
+	for kind, want := range map[string]string{
+		"Deployment": "deployments", "NetworkPolicy": "networkpolicies", "Ingress": "ingresses", "Gateway": "gateways", "Endpoints": "endpoints",
+		"StorageClass": "storageclasses", "Prometheus": "prometheuses", "SecurityContextConstraints": "securitycontextconstraints", "Mesh": "meshes",
+	} {
+		if got := plural(kind); got != want {
+			t.Errorf("%s: %s, want %s", kind, got, want)
+		}
+	}
+}
