@@ -37,6 +37,30 @@ func TestFlaskAppValidation(t *testing.T) {
 	}
 }
 
+// TestFlaskAppUsualValues: values as tutorials for charts of this kind write them.
+func TestFlaskAppUsualValues(t *testing.T) {
+	for _, set := range []string{
+		"{replicaCount: 2, image: {repository: quay.io/team/flask-app, tag: 3f2c1ab, pullPolicy: Always}, service: {type: ClusterIP, port: 5000}}",
+		"{postgresql: {enabled: false}, database: {host: external-postgres.example.com, port: 5432}}",
+		"autoscaling: {enabled: true, minReplicas: 3, maxReplicas: 20, targetCPUUtilizationPercentage: 70, targetMemoryUtilizationPercentage: 80}",
+		`ingress: {enabled: true, className: nginx, annotations: {cert-manager.io/cluster-issuer: letsencrypt-prod},
+			hosts: [{host: app.example.com, paths: [{path: /, pathType: Prefix}]}], tls: [{secretName: app-tls, hosts: [app.example.com]}]}`,
+		"persistence: {enabled: true, size: 10Gi, storageClass: fast-ssd, mountPath: /data}",
+		`networkPolicy: {enabled: true, ingress: [{from: [{namespaceSelector: {matchLabels: {name: ingress-nginx}}}]}],
+			egress: [{to: [{namespaceSelector: {}}], ports: [{protocol: TCP, port: 5432}]}]}`,
+		"serviceMonitor: {enabled: true, interval: 30s, scrapeTimeout: 10s}",
+		"flask: {existingSecret: flask-app-secrets}",
+		"securityContext: {runAsNonRoot: true, runAsUser: 1000, capabilities: {drop: [ALL]}, readOnlyRootFilesystem: true, allowPrivilegeEscalation: false}",
+		"serviceAccount: {create: true, name: flask-app}",
+		"extraEnv: [{name: FEATURE, value: 'on'}, {name: TOKEN, valueFrom: {secretKeyRef: {name: tokens, key: feature}}}]",
+		"configPyContent: |\n  MESSAGE = 'Hello'\n",
+	} {
+		if _, err := (flask{set: set}).render(t); err != nil {
+			t.Errorf("%s: %v", set, err)
+		}
+	}
+}
+
 // free are the values below which names are the user's or Kubernetes'.
 var free = regexp.MustCompile(`^(global|commonLabels|(postgresql\.|redis\.)?(nodeSelector|settings)|.*[aA]nnotations|podLabels|serviceMonitor\.labels|.*resources\.(requests|limits)|autoscaling\.behavior\..*)$`)
 
