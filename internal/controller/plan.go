@@ -32,6 +32,9 @@ func (r *Reconciler) Plan(ctx context.Context, id model.ReleaseID) (model.Plan, 
 	if out.Err != nil {
 		return out.Plan, fmt.Errorf("planning %s: %w", id, out.Err)
 	}
+	if last := newest(a.History); last != nil && last.Status == model.RecordDeployed && last.Inputs == out.Inputs {
+		out.Plan.Hooks = nil // what is repaired, or not touched at all, runs none
+	}
 	return r.line.Compare(ctx, a.Release, out.Plan)
 }
 

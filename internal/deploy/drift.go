@@ -23,5 +23,6 @@ func (d *Deployer) Drift(ctx context.Context, namespace, name string) (model.Pla
 	if out.Err != nil {
 		return model.Plan{}, fmt.Errorf("planning %s/%s: %w", namespace, name, out.Err)
 	}
+	out.Plan.Hooks = nil // nothing is rolled back
 	return d.Line.Compare(ctx, rel, out.Plan)
 }

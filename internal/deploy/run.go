@@ -68,6 +68,10 @@ func (j *job) run(ctx context.Context) error {
 		j.res.Outcome.Stage = pipeline.StagePlan
 		return err
 	}
+	same := line.Mode == pipeline.ModeUpgrade && settled(line.Last(), j.req.Release.ID, preview.Inputs)
+	if same {
+		j.plan.Hooks = nil // what is repaired, or not touched at all, runs none
+	}
 	j.res.Outcome.Plan = j.plan
 	j.o.Planned(j.plan)
 	if err := refused(j.plan); err != nil {
@@ -77,7 +81,7 @@ func (j *job) run(ctx context.Context) error {
 	if j.req.DryRun {
 		return nil
 	}
-	if line.Mode == pipeline.ModeUpgrade && settled(line.Last(), j.req.Release.ID, preview.Inputs) {
+	if same {
 		if j.plan.Empty() {
 			j.res.Unchanged = true
 			return nil

@@ -61,6 +61,14 @@ type Plan struct {
 	Release ReleaseID
 	// Phases run one after another; the changes within one run side by side.
 	Phases [][]Change
+	// Hooks are run before and after the phases, in this order.
+	Hooks []HookRun
+}
+
+// HookRun is one hook of a chart that a run will run.
+type HookRun struct {
+	Event  string    `json:"event"` // "pre-upgrade"
+	Object ObjectKey `json:"object"`
 }
 
 // Changes are all changes in order, unchanged ones included.

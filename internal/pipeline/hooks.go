@@ -25,15 +25,7 @@ const (
 // part of it.
 func (l *Line) hooks(ctx context.Context, req Request, moment string, hooks []model.Object) (model.Verdict, error) {
 	event := moment + "-" + hookEvent(req)
-	due := slices.DeleteFunc(slices.Clone(hooks), func(o model.Object) bool {
-		return o.Hook == nil || !slices.Contains(o.Hook.Events, event)
-	})
-	slices.SortStableFunc(due, func(a, b model.Object) int {
-		if a.Hook.Weight != b.Hook.Weight {
-			return a.Hook.Weight - b.Hook.Weight
-		}
-		return strings.Compare(a.Key.Name, b.Key.Name)
-	})
+	due := dueHooks(event, hooks)
 	for n, hook := range due {
 		if v, err := l.hook(ctx, req, hook); err != nil {
 			for i := range v.Causes {
@@ -44,6 +36,32 @@ func (l *Line) hooks(ctx context.Context, req Request, moment string, hooks []mo
 		}
 	}
 	return model.Verdict{}, l.removeSucceeded(ctx, req, due)
+}
+
+// dueHooks are the hooks of an event in the order they run.
+func dueHooks(event string, hooks []model.Object) []model.Object {
+	due := slices.DeleteFunc(slices.Clone(hooks), func(o model.Object) bool {
+		return o.Hook == nil || !slices.Contains(o.Hook.Events, event)
+	})
+	slices.SortStableFunc(due, func(a, b model.Object) int {
+		if a.Hook.Weight != b.Hook.Weight {
+			return a.Hook.Weight - b.Hook.Weight
+		}
+		return strings.Compare(a.Key.Name, b.Key.Name)
+	})
+	return due
+}
+
+// hookRuns are all hooks that a run will run.
+func hookRuns(req Request, hooks []model.Object) []model.HookRun {
+	var runs []model.HookRun
+	for _, moment := range []string{"pre", "post"} {
+		event := moment + "-" + hookEvent(req)
+		for _, h := range dueHooks(event, hooks) {
+			runs = append(runs, model.HookRun{Event: event, Object: h.Key})
+		}
+	}
+	return runs
 }
 
 // removeSucceeded deletes hooks that want to go when they succeeded, the last one first. It is done when

@@ -79,7 +79,7 @@ func (l *Line) Run(ctx context.Context, req Request) (out Outcome) {
 	if out.Plan, err = l.plan(ctx, req, desired.Rendered.Objects); err != nil {
 		return out.failed(StagePlan, err)
 	}
-	out.Notes = desired.Rendered.Notes
+	out.Notes, out.Plan.Hooks = desired.Rendered.Notes, hookRuns(req, desired.Rendered.Hooks)
 	done := l.Live.Hold(req.Release.ID.Label())
 	defer done()
 	if out.Results, out.Verdict, err = l.change(ctx, req, out.Plan, desired.Rendered.Hooks); err != nil {
@@ -125,6 +125,7 @@ func (l *Line) Preview(ctx context.Context, req Request) Outcome {
 	if err == nil {
 		stage = StagePlan
 		out.Plan, err = l.plan(ctx, req, desired.Rendered.Objects)
+		out.Plan.Hooks = hookRuns(req, desired.Rendered.Hooks)
 	}
 	out.Stage, out.Err, out.Ended = stage, err, l.Now()
 	return out
@@ -137,7 +138,9 @@ func (l *Line) Compare(ctx context.Context, rel model.Release, p model.Plan) (mo
 	if err != nil {
 		return p, err
 	}
-	return applier.Preview(ctx, p, plan.Diff)
+	compared, err := applier.Preview(ctx, p, plan.Diff)
+	compared.Hooks = p.Hooks
+	return compared, err
 }
 
 // Inputs fetches the release's artifact and digests all it depends on, without rendering. Both

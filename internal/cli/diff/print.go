@@ -17,6 +17,7 @@ type document struct {
 	Release model.ReleaseID `json:"release"`
 	Summary summary         `json:"summary"`
 	Changes []change        `json:"changes"` // in the order of a run; unchanged objects are left out
+	Hooks   []model.HookRun `json:"hooks,omitempty"`
 }
 
 type summary struct {
@@ -47,7 +48,7 @@ type fieldDiff struct {
 }
 
 func newDocument(p *model.Plan) document {
-	d := document{Header: cli.NewHeader("Plan"), Release: p.Release, Changes: []change{}}
+	d := document{Header: cli.NewHeader("Plan"), Release: p.Release, Changes: []change{}, Hooks: p.Hooks}
 	for _, c := range p.Changes() {
 		if c.Action == model.ActionPrune && c.Unowned {
 			c.Action = actionLetGo
@@ -131,12 +132,15 @@ func Document(p *model.Plan) any { return newDocument(p) }
 
 func text(name string, paint output.Paint, d document) string {
 	name = output.Clean(name)
-	if len(d.Changes) == 0 {
-		return fmt.Sprintf("%s: no difference (objects: %d)\n", name, d.Summary.Unchanged)
-	}
 	var b strings.Builder
 	for _, c := range d.Changes {
 		printChange(&b, paint, c)
+	}
+	for _, h := range d.Hooks {
+		fmt.Fprintf(&b, "> %-9s %s  %s\n", "run", output.Clean(h.Object.Short()), paint.Text(output.Quiet, output.Clean(h.Event)+" hook"))
+	}
+	if len(d.Changes) == 0 {
+		return b.String() + fmt.Sprintf("%s: no difference (objects: %d)\n", name, d.Summary.Unchanged)
 	}
 	fmt.Fprintf(&b, "\n%s: %s\n", name, d.Summary.text())
 	return b.String()
