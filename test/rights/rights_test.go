@@ -163,3 +163,33 @@ func TestField(t *testing.T) {
 		})
 	}
 }
+
+// TestDefinitions deploys a chart that brings a kind of its own, once for each right, one after the
+// other: a definition is the whole cluster's.
+func TestDefinitions(t *testing.T) {
+	const chart = "testdata/kinds"
+	change := []string{"--set", "message=two"}
+	for _, tl := range []func(*testing.T) tool{helm, fairlead} {
+		tl := tl(t)
+		t.Run(tl.name, func(t *testing.T) {
+			w := newWorld(t, tl.name+"-kinds")
+			m := w.ask(tl, "r", chart, nil)
+			w.apply(m)
+			if step, said := w.live(tl, "r", chart, nil, change); step != 0 {
+				t.Fatalf("step %d failed with all rights: %s", step, said)
+			}
+			for i, u := range units(m) {
+				if u.res == "secrets" || tl.streams && u.verb == "list" {
+					continue
+				}
+				w.undefine("things.rights.example.com")
+				w := newWorld(t, fmt.Sprintf("%s-kinds-%d", tl.name, i))
+				w.apply(without(w.ask(tl, "r", chart, nil), u))
+				if step, _ := w.live(tl, "r", chart, nil, change); step == 0 {
+					t.Errorf("everything succeeded without %s", u)
+				}
+			}
+			w.undefine("things.rights.example.com")
+		})
+	}
+}

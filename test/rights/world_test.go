@@ -14,8 +14,11 @@ import (
 	authv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -72,6 +75,7 @@ func helm(t *testing.T) tool {
 type world struct {
 	t          *testing.T
 	admin      kubernetes.Interface
+	dynamic    dynamic.Interface
 	namespace  string
 	kubeconfig string // of the deployer
 }
@@ -89,7 +93,11 @@ func newWorld(t *testing.T, namespace string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, admin: admin, namespace: namespace}
+	dyn, err := dynamic.NewForConfig(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, admin: admin, dynamic: dyn, namespace: namespace}
 	if _, err := admin.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -224,6 +232,25 @@ func (w *world) await(r rbacv1.ClusterRole) {
 	})
 	if err != nil {
 		w.t.Fatalf("the rights never came: %v", err)
+	}
+}
+
+// undefine deletes a definition and waits until it is gone, its objects with it.
+func (w *world) undefine(name string) {
+	w.t.Helper()
+	definitions := w.dynamic.Resource(schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"})
+	if err := definitions.Delete(w.t.Context(), name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+		w.t.Fatal(err)
+	}
+	err := wait.PollUntilContextTimeout(w.t.Context(), 50*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
+		_, err := definitions.Get(ctx, name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			return true, nil
+		}
+		return false, err
+	})
+	if err != nil {
+		w.t.Fatalf("the definition is not gone: %v", err)
 	}
 }
 
