@@ -33,11 +33,11 @@ func wireObservers(f *cli.Factory, e env) {
 			out = append(out, observe.NewGitHub(log, jobSummary(e.Summary)))
 		}
 		for _, t := range targets {
-			// Found out now, and not when the deployment is done.
-			if err := t.Write(func(io.Writer) error { return nil }); err != nil {
+			junit, err := observe.NewJUnit(t, func(err error) { f.IO.Say("error: %v", err) })
+			if err != nil {
 				return nil, err
 			}
-			out = append(out, observe.NewJUnit(t, func(err error) { f.IO.Say("error: %v", err) }))
+			out = append(out, junit)
 		}
 		return out, nil
 	}

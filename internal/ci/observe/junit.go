@@ -15,8 +15,20 @@ type JUnit struct {
 	failed func(error)
 }
 
-// NewJUnit makes the observer of one run. failed is told when the file cannot be written.
-func NewJUnit(t report.Target, failed func(error)) *JUnit { return &JUnit{target: t, failed: failed} }
+// NewJUnit makes the observer of one run, and the file: that it cannot be written is known before
+// anything is deployed, and what it holds is true for a run that is killed. failed is told when it
+// cannot be written at the end.
+func NewJUnit(t report.Target, failed func(error)) (*JUnit, error) {
+	err := t.Write(func(w io.Writer) error {
+		return report.WriteJUnit(w, report.Suite{Name: "fairlead", Cases: []report.Case{{
+			Class: "fairlead", Name: "run", Kind: "NotFinished", Failure: "the run was ended before it was done",
+		}}})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &JUnit{target: t, failed: failed}, nil
+}
 
 // Step is part of deploy.Observer.
 func (*JUnit) Step(deploy.Step) {}

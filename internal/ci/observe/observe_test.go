@@ -115,7 +115,14 @@ func TestJUnit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tell(NewJUnit(targets[0], func(err error) { t.Error(err) }), failed())
+	junit, err := NewJUnit(targets[0], func(err error) { t.Error(err) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(file); err != nil || !strings.Contains(string(b), "ended before it was done") {
+		t.Errorf("what a killed run leaves: %v %s", err, b)
+	}
+	tell(junit, failed())
 	b, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -130,6 +137,13 @@ func TestJUnit(t *testing.T) {
 		if !strings.Contains(string(b), s) {
 			t.Errorf("%q is not in:\n%s", s, b)
 		}
+	}
+}
+
+func TestJUnitThatCannotBeWritten(t *testing.T) {
+	target := report.Target{Format: report.FormatJUnit, File: filepath.Join(t.TempDir(), "none", "deploy.xml")}
+	if _, err := NewJUnit(target, nil); err == nil {
+		t.Error("it is found out only after the deployment")
 	}
 }
 
