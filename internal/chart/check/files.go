@@ -46,6 +46,9 @@ func open(place string) (*subject, error) {
 	s := &subject{texts: map[string][]string{}}
 	s.artifact = model.Artifact{Dir: filepath.Dir(full), Path: filepath.Base(full), Digest: model.Digest([]byte(full))}
 	if info.IsDir() {
+		if _, err := os.Stat(filepath.Join(full, "Chart.yaml")); errors.Is(err, fs.ErrNotExist) {
+			return nil, &model.Error{Kind: model.ErrNotFound, Reason: "ChartNotFound", Msg: fmt.Sprintf("%s holds no Chart.yaml", place), Next: "give the folder of a chart"}
+		}
 		s.dir = full
 		if s.chart, err = helm.Load(full, "."); err != nil {
 			return nil, err

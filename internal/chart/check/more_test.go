@@ -81,7 +81,7 @@ func TestPlaintextSecrets(t *testing.T) {
 func TestValuesByHandStaySecret(t *testing.T) {
 	dir := web(t, map[string]string{"values.schema.json": `edit:"ingress": {"type": "object"} => "ingress": {"type": "object", "properties": {"host": {"enum": ["a"]}}}`,
 		"values.yaml": "edit:host: web.example.com => host: a"})
-	r := check(t, Options{Path: dir, Values: []Values{{Name: "secret.yaml", Text: []byte("ingress:\n  host: hunter2hunter2\n")}}})
+	r := check(t, Options{Path: dir, Values: []Values{{Name: "secret.yaml", Texts: [][]byte{[]byte("ingress:\n  host: b\n"), []byte("ingress:\n  host: hunter2hunter2\n")}}}})
 	got := strings.Join(lines(r.Findings, Warning), "\n")
 	if !strings.Contains(got, "ingress.host") || strings.Contains(got, "hunter2") {
 		t.Errorf("got %s", got)

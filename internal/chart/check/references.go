@@ -74,7 +74,13 @@ func (w *whole) find(group, kind, name string) *Object {
 func (w *whole) ownSelector(o *Object) {
 	p, ok := podOf(o)
 	selector := mapAt(o.Body, "spec", "selector")
-	if !ok || selector == nil || matchesSelector(selector, p.labels) {
+	switch {
+	case !ok:
+		return
+	case selector == nil:
+		w.tell(o, fields("spec", "selector"), Finding{Rule: "selector-mismatch"}, "there is no selector")
+		return
+	case matchesSelector(selector, p.labels):
 		return
 	}
 	w.tell(o, fields("spec", "selector"), Finding{Rule: "selector-mismatch"},

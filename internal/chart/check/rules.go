@@ -19,7 +19,7 @@ var Rules = []Rule{
 	// The chart.
 	{"lint", Error, "Helm's own lint finds fault", ""},
 	{"render", Error, "the chart does not render", "mend the template, or guard it against these values"},
-	{"refused", Info, "the chart refuses values by fail or required", ""},
+	{"refused", Info, "the chart refuses values by fail, required or its schema", ""},
 	{"no-effect", Info, "flipping a value changes nothing", "remove the value, or use it in a template"},
 	{"schema", Error, "values do not fit values.schema.json", "change the values, or the schema"},
 	{"schema-missing", Info, "the chart has no values.schema.json, or one that lets misspelt values through", "fairlead chart schema writes one"},
@@ -28,12 +28,12 @@ var Rules = []Rule{
 	{"unused-ignore", Info, "a suppression applies to nothing", "remove it from " + ConfigFile},
 
 	// The objects, as Kubernetes sees them.
-	{"kube-schema", Error, "a field is unknown, missing or of the wrong type", ""},
-	{"unknown-kind", Error, "Kubernetes has no such kind", ""},
-	{"removed-api", Error, "the API is gone in this version of Kubernetes", ""},
-	{"deprecated-api", Warning, "the API will go", ""},
+	{"kube-schema", Error, "a field is unknown, missing or of the wrong type", "spell it as Kubernetes does: kubectl explain KIND.FIELD"},
+	{"unknown-kind", Error, "Kubernetes has no such kind", "use a kind and version that it has"},
+	{"removed-api", Error, "the API is gone in this version of Kubernetes", "use what has replaced it"},
+	{"deprecated-api", Warning, "the API will go", "use what replaces it"},
 	{"api-not-served", Warning, "the API is off by default", "ask the cluster's administrator, or guard the template with .Capabilities.APIVersions.Has"},
-	{"server", Error, "the API server refuses the object", ""},
+	{"server", Error, "the API server refuses the object", "the server's message says what it wants"},
 	{"duplicate-object", Error, "the chart writes an object twice", "remove one of the two, or give it another name"},
 
 	// Names and what refers to what.

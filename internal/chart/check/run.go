@@ -34,10 +34,10 @@ type Options struct {
 	SkipToggle bool // only the defaults and values files
 }
 
-// Values is a values file that does not belong to the chart.
+// Values are values that do not belong to the chart: one set of several files, the last of which wins.
 type Values struct {
-	Name string // as it was given
-	Text []byte
+	Name  string // as it was given
+	Texts [][]byte
 }
 
 // Render renders a chart. It is safe for concurrent use.
@@ -205,8 +205,11 @@ func (r *run) list() error {
 		r.cases = append(r.cases, Case{Name: n, Kind: CaseValues, Layers: []model.ValuesLayer{layer}})
 	}
 	for _, v := range r.Values {
-		r.cases = append(r.cases, Case{Name: v.Name, Kind: CaseValues,
-			Layers: []model.ValuesLayer{{Origin: v.Name, YAML: v.Text, Sensitive: true}}})
+		c := Case{Name: v.Name, Kind: CaseValues}
+		for _, text := range v.Texts {
+			c.Layers = append(c.Layers, model.ValuesLayer{Origin: v.Name, YAML: text, Sensitive: true})
+		}
+		r.cases = append(r.cases, c)
 	}
 	r.report.ValuesFiles = len(r.cases)
 	return nil

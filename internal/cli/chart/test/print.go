@@ -64,7 +64,7 @@ func samePlace(a, b *check.Finding) bool {
 // shown is a file of the chart as one finds it from here.
 func (o *Options) shown(file string) string {
 	base := filepath.ToSlash(filepath.Clean(o.Check.Path))
-	if file == "" {
+	if file == "" || file == path.Base(base) && strings.HasSuffix(base, ".tgz") {
 		return base
 	}
 	return path.Join(base, file)

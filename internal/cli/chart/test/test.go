@@ -98,7 +98,7 @@ func NewCmdTest(f *cli.Factory, open func(root string) (check.Render, func()), s
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringSliceVarP(&o.Files, "values", "f", nil, "further values `file`, each rendered on its own; - is standard input")
+	flags.StringSliceVarP(&o.Files, "values", "f", nil, "further values `file`, each rendered on its own; a+b are two that go together, the last one winning, and - is standard input")
 	flags.StringSliceVar(&o.Check.Kube, "kube-version", nil, "`version` of Kubernetes to check against, one or more of "+strings.Join(kubeschema.Versions(), ", ")+" (default "+kubeschema.Newest()+")")
 	flags.StringSliceVarP(&o.Check.APIs, "api-versions", "a", nil, "API `versions` that templates see beside Kubernetes' own, like monitoring.coreos.com/v1")
 	flags.StringSliceVar(&o.Check.CRDs, "crd", nil, "`folder` or file with CustomResourceDefinitions, beside those in the chart")
@@ -174,12 +174,16 @@ func (o *Options) read(cmd *cobra.Command, f *cli.Factory, format, failOn string
 }
 
 func testRun(ctx context.Context, o *Options) error {
-	for _, name := range o.Files {
-		text, err := readValues(o.IO, name)
-		if err != nil {
-			return err
+	for _, names := range o.Files {
+		set := check.Values{Name: names}
+		for name := range strings.SplitSeq(names, "+") {
+			text, err := readValues(o.IO, name)
+			if err != nil {
+				return err
+			}
+			set.Texts = append(set.Texts, text)
 		}
-		o.Check.Values = append(o.Check.Values, check.Values{Name: name, Text: text})
+		o.Check.Values = append(o.Check.Values, set)
 	}
 	server, end, note, err := o.Server(ctx, o.Cluster, o.namespace)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -155,4 +156,17 @@ func TestFlags(t *testing.T) {
 	if diff := cmp.Diff([]string{"a.yaml", "b.yaml"}, got.Files); diff != "" || len(got.Check.Kube) != 2 || !got.Check.Update || got.Cluster != ClusterNone {
 		t.Errorf("%+v %s", got, diff)
 	}
+}
+
+// The page of rules is made of the rules; -update writes it.
+func TestRulesPage(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("# Rules of `fairlead chart test`\n\nWritten by `go test ./internal/cli/chart/test -update`. How to say that something is meant to be as it\n" +
+		"is: [the guide](../guides/charts.md#what-is-meant-to-be-as-it-is).\n\n| rule | severity | what is wrong | what to do |\n|---|---|---|---|\n")
+	for _, r := range check.Rules {
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", r.ID, r.Severity, r.Title, strings.ReplaceAll(r.Fix, "|", "\\|"))
+	}
+	b.WriteString("\nSources: the restricted level of the [Pod Security Standards](https://kubernetes.io/docs/concepts/security/pod-security-standards/),\n" +
+		"the NSA/CISA Kubernetes Hardening Guide, Kubernetes' OpenAPI documents and its\n[deprecated API migration guide](https://kubernetes.io/docs/reference/using-api/deprecation-guide/).\n")
+	clitest.Golden(t, "../../../../../docs/reference/chart-rules.md", b.String())
 }
