@@ -112,31 +112,7 @@ func (t *tree) image(s *Spec, o Options) error {
 	if err := t.readDockerfile(s); err != nil {
 		return err
 	}
-	s.ImageKey = o.ImageKey
-	if s.ImageKey == "" {
-		s.ImageKey = "image"
-	}
-	text, err := t.read(path.Join(s.Chart, "values.yaml"))
-	if err != nil {
-		return err
-	}
-	var values map[string]any
-	if err := yaml.Unmarshal([]byte(text), &values); err != nil {
-		return &model.Error{Kind: model.ErrInvalid, Reason: "InvalidValues", File: path.Join(s.Chart, "values.yaml"), Msg: "it cannot be read", Err: err}
-	}
-	at := values
-	for key := range strings.SplitSeq(s.ImageKey, ".") {
-		at, _ = at[key].(map[string]any)
-	}
-	for _, key := range []string{"repository", "tag"} {
-		if _, ok := at[key]; !ok {
-			return &model.Error{Kind: model.ErrInvalid, Reason: "NoImageValue", File: path.Join(s.Chart, "values.yaml"),
-				Msg:  fmt.Sprintf("there is no value %s.%s: the pipeline could not say which image to deploy", s.ImageKey, key),
-				Next: "--image-key names where repository and tag of the image are, such as web.image"}
-		}
-	}
-	_, s.HasDigest = at["digest"]
-	return nil
+	return t.imageValues(s, o.ImageKey)
 }
 
 // dockerfile finds the application's: those of other images stand below it, or under ci/.

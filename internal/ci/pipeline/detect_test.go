@@ -93,8 +93,8 @@ func TestDetectTests(t *testing.T) {
 		},
 		"Go": {
 			files:    map[string]string{"web/go.mod": "module web\n", "web/web_test.go": "package web\n"},
-			want:     []Test{{Job: "test", Dir: "web", Command: "go test ./..."}},
-			packages: "golang-go",
+			want:     []Test{{Job: "test", Dir: "web", Command: `GOMODCACHE="$PWD/.gomodcache" go test ./...`, Go: true}},
+			packages: "gcc libc6-dev",
 		},
 		"Node": {
 			files: map[string]string{"package.json": `{"scripts": {"test": "node --test"}}`, "package-lock.json": "{}"},
@@ -132,6 +132,31 @@ func TestDetectTests(t *testing.T) {
 	}
 }
 
+// TestDetectImageValues: charts keep the image's name in different places.
+func TestDetectImageValues(t *testing.T) {
+	const reads = "image: {{ .Values.image.repository }}{{ with .Values.image.digest }}@{{ . }}{{ end }}:{{ .Values.image.tag | default .Chart.AppVersion }}\n"
+	for name, tt := range map[string]struct {
+		files  map[string]string
+		key    string
+		want   string
+		digest bool
+	}{
+		"deep":               {map[string]string{"charts/web/values.yaml": "deployment: {container: {image: {repository: a, tag: b}}}\n"}, "", "deployment.container.image", false},
+		"read by a template": {map[string]string{"charts/web/values.yaml": "image: {repository: a}\n", "charts/web/templates/d.yaml": reads}, "", "image", true},
+		"image before all":   {map[string]string{"charts/web/values.yaml": "image: {repository: a, tag: b}\nsidecar: {image: {repository: a, tag: b}}\n"}, "", "image", false},
+		"as it was said":     {map[string]string{"charts/web/values.yaml": "api: {image: {repository: a, tag: b}}\njob: {image: {repository: a, tag: b}}\n"}, "api.image", "api.image", false},
+	} {
+		s, err := Detect(changed(tt.files), Options{Provider: GitLab, ImageKey: tt.key})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if s.ImageKey != tt.want || s.HasDigest != tt.digest {
+			t.Errorf("%s: %s, digest %v; want %s, %v", name, s.ImageKey, s.HasDigest, tt.want, tt.digest)
+		}
+	}
+}
+
 func TestDetectRefuses(t *testing.T) {
 	for name, tt := range map[string]struct {
 		files  map[string]string
@@ -147,6 +172,8 @@ func TestDetectRefuses(t *testing.T) {
 		"two Dockerfiles":       {files: map[string]string{"api/Dockerfile": "FROM a\n", "web/Dockerfile": "", "worker/Dockerfile": "FROM a\n"}, reason: "Ambiguous", says: "api/Dockerfile"},
 		"no tests":              {files: map[string]string{"web/tests/test_app.py": ""}, reason: "NoTests", says: "no tests were found"},
 		"no value for an image": {files: map[string]string{"charts/web/values.yaml": "img: x\n"}, reason: "NoImageValue", says: "image.repository"},
+		"two images":            {files: map[string]string{"charts/web/values.yaml": "api: {image: {repository: a, tag: b}}\njob: {image: {repository: a, tag: b}}\n"}, reason: "Ambiguous", says: "api.image, job.image"},
+		"no value for a tag":    {files: map[string]string{"charts/web/values.yaml": "image: {repository: a}\n"}, reason: "NoImageValue", says: "image.tag"},
 		"a name with a quote":   {o: Options{Name: `a"b`}, reason: "InvalidPipeline", says: "the name"},
 		"a namespace in shell":  {o: Options{Namespaces: []string{"dev=$(id)"}}, reason: "InvalidPipeline", says: "a namespace"},
 		"an unpinned runner":    {o: Options{RunnerImage: "registry.example.com/runner:latest"}, reason: "InvalidPipeline", says: "the runner image"},
@@ -184,14 +211,16 @@ func TestDetectRefusesFlags(t *testing.T) {
 	}
 }
 
-// TestDetectWithoutOrigin: a worktree's .git is a file, and a new repository has no remote.
+// TestDetectWithoutOrigin: a worktree's .git is a file, a new repository has no remote, and some remotes
+// are at the other build service.
 func TestDetectWithoutOrigin(t *testing.T) {
 	worktree := changed(map[string]string{".git/config": "", ".git/HEAD": "", ".git/refs/remotes/origin/HEAD": "", ".git": "gitdir: /elsewhere\n"})
 	fresh := changed(map[string]string{".git/config": "[core]\n", ".git/refs/remotes/origin/HEAD": ""})
+	elsewhere := changed(map[string]string{".git/config": "[remote \"origin\"]\n\turl = https://gitlab.com/shop/web.git\n"})
 	for name, tt := range map[string]struct {
 		repo   fstest.MapFS
 		branch string
-	}{"worktree": {worktree, "main"}, "fresh": {fresh, "some-change"}} {
+	}{"worktree": {worktree, "main"}, "fresh": {fresh, "some-change"}, "elsewhere": {elsewhere, "trunk"}} {
 		s, err := Detect(tt.repo, Options{Provider: GitHub})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -93,6 +94,9 @@ func parseRemote(remote string) (host, project string) {
 
 // apply fills in what the owner did not say.
 func (o origin) apply(s *Spec, said Options) {
+	if slices.Contains([]string{GitLab + ".com", GitHub + ".com"}, o.host) && o.host != s.Provider+".com" {
+		o.host, o.project = "", "" // a repository that lives at the other one
+	}
 	s.Host, s.Project, s.Branch = first(said.Host, o.host, s.Provider+".com"), said.Project, first(said.Branch, o.branch, "main")
 	if s.Project == "" {
 		s.Project, s.Guessed = first(o.project, "group/"+s.Name), o.project == ""

@@ -32,6 +32,7 @@ const (
 // The images and actions that pipelines are built on, by digest and commit.
 const (
 	debianImage = "docker.io/library/debian:bookworm-slim@sha256:96e378d7e6531ac9a15ad505478fcc2e69f371b10f5cdf87857c4b8188404716"
+	golangImage = "docker.io/library/golang:1.26.4-bookworm@sha256:5d2b868674b57c9e48cdd39e891acce4196b6926ca6d11e9c270a8f85106203d"
 	checkoutPin = "3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1"
 	uploadPin   = "bbbca2ddaa5d8feaa63e36b76fdaad77386f024f # v7.0.0"
 )
@@ -45,13 +46,14 @@ const (
 // view is what the templates see.
 type view struct {
 	*Spec
-	DebianImage, CheckoutPin, UploadPin string
-	DeployMinutes, JobMinutes           int
-	RunnerDockerfile                    string
-	PipelineFile                        string
-	UserVariable, PasswordVariable      string
-	Issuer, AccessFile                  string
-	Said                                string // the options as comments
+	DebianImage, GolangImage       string
+	CheckoutPin, UploadPin         string
+	DeployMinutes, JobMinutes      int
+	RunnerDockerfile               string
+	PipelineFile                   string
+	UserVariable, PasswordVariable string
+	Issuer, AccessFile             string
+	Said                           string // the options as comments
 }
 
 // EnvironmentList is the environments' names as CEL writes a list.
@@ -74,7 +76,7 @@ func PipelineFile(provider string) string {
 // Render gives the files of a pipeline, the pipeline itself first.
 func Render(s *Spec) ([]File, error) {
 	v := view{
-		Spec: s, DebianImage: debianImage, CheckoutPin: checkoutPin, UploadPin: uploadPin,
+		Spec: s, DebianImage: debianImage, GolangImage: golangImage, CheckoutPin: checkoutPin, UploadPin: uploadPin,
 		DeployMinutes: deployMinutes, JobMinutes: jobMinutes, RunnerDockerfile: runnerDockerfile,
 		PipelineFile: PipelineFile(s.Provider), UserVariable: "CI_REGISTRY_USER", PasswordVariable: "CI_REGISTRY_PASSWORD",
 		AccessFile: accessFile, Issuer: "https://" + s.Host, Said: optionLines(s.Said),

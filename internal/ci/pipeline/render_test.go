@@ -19,7 +19,8 @@ func TestRender(t *testing.T) {
 		"github": {Provider: GitHub, RunnerImage: "ghcr.io/shop/runner@sha256:" + strings.Repeat("ab", 32), URLs: []string{"staging=https://web.staging.example.com"}},
 		"other-registry": {
 			Provider: GitLab, Registry: "registry.example.com:5000/shop", Environments: []string{"test", "production"},
-			Tests: []string{"make test"}, Packages: []string{"make"}, Said: []string{"registry=registry.example.com:5000/shop", "test=make test"},
+			Tests: []string{"make test", "go test ./..."}, Packages: []string{"make"},
+			Said: []string{"registry=registry.example.com:5000/shop", "test=make test", "test=go test ./..."},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
@@ -51,6 +52,7 @@ type Test struct {
 	JUnit   string   // the report it writes, below the root
 	Lock    string   // file that a cache depends on
 	Cache   []string // folders kept between runs
+	Go      bool     // it needs Go
 }
 
 // Environment is one place that the application is deployed to. The last one waits for a person.
@@ -67,6 +69,9 @@ type Environment struct {
 
 // placeholderDigest stands for the runner image's until it was built.
 const placeholderDigest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+
+// Go reports whether the runner image needs Go.
+func (s *Spec) Go() bool { return slices.ContainsFunc(s.Tests, func(t Test) bool { return t.Go }) }
 
 // NeedsRunner reports whether the runner image still has to be built and named.
 func (s *Spec) NeedsRunner() bool { return strings.HasSuffix(s.RunnerImage, placeholderDigest) }

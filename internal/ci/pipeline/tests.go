@@ -20,7 +20,7 @@ func (t *tree) tests(app string, commands []string) ([]Test, []string, error) {
 			if len(commands) > 1 {
 				job += "-" + strconv.Itoa(i+1)
 			}
-			out = append(out, Test{Job: job, Dir: ".", Command: c})
+			out = append(out, Test{Job: job, Dir: ".", Command: c, Go: strings.HasPrefix(c, "go ")})
 		}
 		return out, nil, nil
 	}
@@ -31,6 +31,7 @@ func (t *tree) tests(app string, commands []string) ([]Test, []string, error) {
 				return nil, nil, err
 			}
 			if test.Command != "" {
+				test.Go = strings.Contains(test.Command, "go test")
 				test.Job, test.Dir = "test", folder
 				return []Test{test}, packages, nil
 			}
@@ -113,11 +114,16 @@ func requirements(text string) []string {
 	return out
 }
 
+// golang uses the Go that the runner image has: Debian's is older than what most modules ask for.
 func (t *tree) golang(folder string) (Test, []string, error) {
 	if !t.has[path.Join(folder, "go.mod")] || !t.anyBelow(folder, "_test.go") {
 		return Test{}, nil, nil
 	}
-	return Test{Command: "go test ./..."}, []string{"golang-go"}, nil
+	test := Test{Command: `GOMODCACHE="$PWD/.gomodcache" go test ./...`}
+	if lock := path.Join(folder, "go.sum"); t.has[lock] {
+		test.Lock, test.Cache = lock, []string{path.Join(folder, ".gomodcache") + "/"}
+	}
+	return test, []string{"gcc", "libc6-dev"}, nil
 }
 
 func (t *tree) node(folder string) (Test, []string, error) {

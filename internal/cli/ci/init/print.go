@@ -84,7 +84,7 @@ func (o *Options) printFile(w io.Writer, f file, edited bool) {
 // next says what is left to do.
 func (o *Options) next(spec *pipeline.Spec, d document, edited bool) {
 	if spec.Guessed {
-		o.IO.Say("note: there is no remote origin, so this is taken for %s at %s; --project and --host say otherwise", spec.Project, spec.Host)
+		o.IO.Say("note: no remote says which project this is: it is taken for %s at %s; --project and --host say otherwise", spec.Project, spec.Host)
 	}
 	switch {
 	case edited:
