@@ -49,7 +49,7 @@ func newReference(t *testing.T, in *installation, namespace, values string, args
 	}
 	r := &reference{in: in, client: client, namespace: namespace}
 	r.args = append([]string{"deploy", release, "../../charts/flask-app", "-n", namespace, "-f", "../../charts/flask-app/" + values,
-		"--atomic", "--timeout", patience.String(), "--set", "image.repository=" + in.Registry + "/flask-app"}, args...)
+		"--atomic", "--timeout", (2 * patience).String(), "--set", "image.repository=" + in.Registry + "/flask-app"}, args...)
 	// Whatever of the chart is not restricted is refused here.
 	_, err = client.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		Name: namespace, Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"},
