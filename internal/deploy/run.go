@@ -84,7 +84,8 @@ func (j *job) run(ctx context.Context) error {
 	if same {
 		if j.plan.Empty() {
 			j.res.Unchanged = true
-			return nil
+			// Costs nothing, unless a run died between recording its revision and marking the one before.
+			return j.d.Records.Settle(ctx, j.req.Release.Namespace, j.req.Release.Name, j.history)
 		}
 		line.Mode = pipeline.ModeRepair
 	}

@@ -317,7 +317,7 @@ func unread(key model.ObjectKey, h model.Health, err error) model.Cause {
 	return model.Cause{
 		Object: key, Summary: h.Message, Reason: h.Reason,
 		Links: []model.Link{{Role: model.RoleCause, Object: key, Text: fmt.Sprintf("%s; its cause cannot be read: %s", orStatus(h), oneLine(err.Error()))}},
-		Next:  "give the service account the right to read pods, events and logs",
+		Next:  "give the service account the right to read pods, events and logs; fairlead chart rbac --diagnose prints it",
 	}
 }
 
