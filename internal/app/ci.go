@@ -16,7 +16,7 @@ import (
 )
 
 // ciCommands write and check pipelines.
-func ciCommands(f *cli.Factory, _ env) []*cobra.Command {
+func ciCommands(f *cli.Factory, e env) []*cobra.Command {
 	return []*cobra.Command{
 		ci.NewCmdCI(
 			initcmd.NewCmdInit(f, nil),
@@ -24,7 +24,7 @@ func ciCommands(f *cli.Factory, _ env) []*cobra.Command {
 			kubeconfig.NewCmdKubeconfig(f, os.Getenv, nil),
 			token.NewCmdToken(f, os.Getenv, nil),
 		),
-		scan.NewCmdScan(f, openWorkTree(), nil),
+		scan.NewCmdScan(f, openWorkTree(e), nil),
 		registrysecret.NewCmdRegistrySecret(f, nil),
 	}
 }

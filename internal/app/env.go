@@ -18,6 +18,7 @@ type env struct {
 	Job        string   // CI_JOB_URL, or GITHUB_SERVER_URL and what follows: where this run's log is
 	GitLab     bool     // GITLAB_CI: a job of GitLab's runs this
 	GitHub     bool     // GITHUB_ACTIONS: a job of GitHub's runs this
+	Index      string   // GIT_INDEX_FILE: set by git for its hooks: what is about to be committed
 	Summary    string   // GITHUB_STEP_SUMMARY: file that GitHub shows as the job's summary
 	Output     output.Env
 
@@ -51,6 +52,7 @@ func readEnv(lookup func(string) string) env {
 	e.Job = job(lookup)
 	e.GitLab, e.GitHub = lookup("GITLAB_CI") == "true", lookup("GITHUB_ACTIONS") == "true"
 	e.Summary = lookup("GITHUB_STEP_SUMMARY")
+	e.Index = lookup("GIT_INDEX_FILE")
 	if e.User == "" {
 		e.User = cmp.Or(lookup("GITLAB_USER_LOGIN"), lookup("GITHUB_ACTOR"))
 	}

@@ -36,6 +36,7 @@ func environmentTopic() *cobra.Command {
   GITHUB_ACTIONS   true: they group their log and annotate what failed
   GITHUB_STEP_SUMMARY
                    file that they add a summary to
+  GIT_INDEX_FILE   set by git for its hooks: scan --staged looks at this index
   COLUMNS          width of the terminal
   DOCKER_CONFIG    folder of the config.json with credentials for registries (default ~/.docker)
   HELM_REGISTRY_CONFIG, HELM_CONFIG_HOME, XDG_CONFIG_HOME
