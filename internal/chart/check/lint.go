@@ -60,13 +60,8 @@ var (
 
 func (r *run) lintFinding(dir string, m support.Message) (Finding, bool) {
 	f := Finding{Rule: "lint", File: strings.TrimSuffix(filepath.ToSlash(m.Path), "/"), Message: m.Err.Error()}
-	switch m.Severity {
-	case support.ErrorSev:
-		f.Severity = Error
-	case support.WarningSev:
-		f.Severity = Warning
-	default:
-		f.Severity = Info
+	if f.Severity = Error; m.Severity < support.WarningSev {
+		f.Severity = Info // strictly, as `helm lint --strict`, a warning is an error
 	}
 	if rel, err := filepath.Rel(dir, f.File); err == nil && filepath.IsAbs(f.File) {
 		f.File = filepath.ToSlash(rel)

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -80,6 +81,9 @@ type run struct {
 	schemas []*kubeschema.Schemas
 	report  *Report
 
+	bodiesMu sync.Mutex
+	bodies   map[string][]byte // of objects, by digest
+
 	results []result
 	renders atomic.Int64
 	stuck   atomic.Int64       // renders that broke a limit
@@ -91,7 +95,7 @@ type run struct {
 // in the report.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	start := o.Now()
-	r := &run{Options: o, pool: map[string]*Object{}, sets: map[string][]*Object{}, report: &Report{Path: o.Path}}
+	r := &run{Options: o, bodies: map[string][]byte{}, pool: map[string]*Object{}, sets: map[string][]*Object{}, report: &Report{Path: o.Path}}
 	if err := r.prepare(); err != nil {
 		return r.broken(err, start)
 	}
@@ -290,7 +294,26 @@ func (r *run) one(ctx context.Context, c Case, version int) result {
 	case "RenderTimeout", "RenderMemory":
 		r.stuck.Add(1)
 	}
-	return result{of: c, schema: version, rendered: rendered, err: err}
+	return result{of: c, schema: version, rendered: r.share(rendered), err: err}
+}
+
+// share keeps one copy of what many renders have in common: definitions alone can be megabytes.
+func (r *run) share(rendered model.Rendered) model.Rendered {
+	rendered.Chart = nil // for Helm's storage, which nobody asks here
+	// What a renderer gives is shared: the lists are changed in a copy.
+	rendered.Objects, rendered.Hooks = slices.Clone(rendered.Objects), slices.Clone(rendered.Hooks)
+	r.bodiesMu.Lock()
+	defer r.bodiesMu.Unlock()
+	for _, objects := range [][]model.Object{rendered.Objects, rendered.Hooks} {
+		for i := range objects {
+			if known, ok := r.bodies[objects[i].Digest]; ok {
+				objects[i].Body = known
+			} else {
+				r.bodies[objects[i].Digest] = objects[i].Body
+			}
+		}
+	}
+	return rendered
 }
 
 // definitionsOf collects the kinds that the chart itself defines.

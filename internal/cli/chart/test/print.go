@@ -63,7 +63,11 @@ func samePlace(a, b *check.Finding) bool {
 
 // shown is a file of the chart as one finds it from here.
 func (o *Options) shown(file string) string {
-	base := filepath.ToSlash(filepath.Clean(o.Check.Path))
+	base := filepath.Clean(o.Check.Path)
+	if rel, err := filepath.Rel(o.here, base); err == nil && filepath.IsAbs(base) && filepath.IsLocal(rel) {
+		base = rel // build services look for files from where they run
+	}
+	base = filepath.ToSlash(base)
 	if file == "" || file == path.Base(base) && strings.HasSuffix(base, ".tgz") {
 		return base
 	}

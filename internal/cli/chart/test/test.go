@@ -42,6 +42,7 @@ type Options struct {
 	Notes   bool
 	Format  output.Format
 
+	here      string // the working folder
 	namespace string // that was named for the trial; empty is one made for it
 }
 
@@ -145,6 +146,9 @@ func (o *Options) read(cmd *cobra.Command, f *cli.Factory, format, failOn string
 	var err error
 	if o.Format, err = cli.ParseFormat(cmd, format, formats...); err != nil {
 		return err
+	}
+	if o.here, err = os.Getwd(); err != nil {
+		return fmt.Errorf("finding the working folder: %w", err)
 	}
 	o.Check.Namespace, o.namespace = f.Global.Namespace, f.Global.Namespace
 	if o.FailOn = check.Severity(failOn); o.FailOn != check.Error && o.FailOn != check.Warning {
