@@ -36,6 +36,10 @@ func environmentTopic() *cobra.Command {
   GITHUB_ACTIONS   true: they group their log and annotate what failed
   GITHUB_STEP_SUMMARY
                    file that they add a summary to
+  KUBE_SERVER, KUBE_CA, FAIRLEAD_ID_TOKEN
+                   API server, its certificate authority and the job's ID token: ci kubeconfig
+  ACTIONS_ID_TOKEN_REQUEST_URL, ACTIONS_ID_TOKEN_REQUEST_TOKEN
+                   set by GitHub: where such a token is to be had
   GIT_INDEX_FILE   set by git for its hooks: scan --staged looks at this index
   COLUMNS          width of the terminal
   DOCKER_CONFIG    folder of the config.json with credentials for registries (default ~/.docker)
