@@ -59,8 +59,23 @@ func open(place string) (*subject, error) {
 	} else if s.chart, err = helm.Load(s.artifact.Dir, s.artifact.Path); err != nil {
 		return nil, err
 	}
+	s.beside()
 	s.keep(s.chart, "")
 	return s, nil
+}
+
+// beside adds the charts that lie beside this one and belong to it. One that cannot be read is told
+// of when the chart is rendered.
+func (s *subject) beside() {
+	for _, d := range s.chart.Metadata.Dependencies {
+		rel, ok := strings.CutPrefix(d.Repository, "file://")
+		if !ok || s.dir == "" || slices.ContainsFunc(s.chart.Dependencies(), func(c *chart.Chart) bool { return c.Name() == d.Name }) {
+			continue
+		}
+		if sub, err := helm.Load(s.artifact.Dir, path.Join(s.artifact.Path, rel)); err == nil {
+			s.chart.AddDependency(sub)
+		}
+	}
 }
 
 // root chooses what of the disk belongs to the chart: its folder, or all of the repository when it

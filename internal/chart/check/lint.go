@@ -111,6 +111,9 @@ func (r *run) awaitLint(ctx context.Context, linted <-chan []Finding) error {
 		if r.toldBetter(f) {
 			continue
 		}
+		if renders && strings.Contains(f.Message, "missing these dependencies") {
+			f.Severity, f.Fix = Info, "Fairlead finds them beside the chart; for Helm itself run `helm dependency build`"
+		}
 		r.found.add(f)
 	}
 	return nil

@@ -349,3 +349,19 @@ func TestArchive(t *testing.T) {
 		t.Errorf("%s: %d values files, %d toggles, findings %v", r.Chart, r.ValuesFiles, r.Toggles, got)
 	}
 }
+
+// A chart beside this one that it depends on is part of it: its values are flipped, its templates
+// have lines.
+func TestChartBeside(t *testing.T) {
+	dir := web(t, map[string]string{
+		"Chart.yaml":                  "edit:condition: cache.enabled => condition: cache.enabled\n  - name: side\n    version: 0.1.0\n    repository: file://../side",
+		"values.schema.json":          "",
+		"../side/Chart.yaml":          "apiVersion: v2\nname: side\nversion: 0.1.0\n",
+		"../side/values.yaml":         "extra: false\n",
+		"../side/templates/conf.yaml": "{{- if .Values.extra }}\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: side\ndata:\n  port: 80\n{{- end }}\n",
+	})
+	want := []string{"error kube-schema charts/side/templates/conf.yaml:7 data.port: is the number 80, want a string [side.extra=true]"}
+	if diff := cmp.Diff(want, lines(check(t, Options{Path: dir}).Findings, Warning)); diff != "" {
+		t.Error(diff)
+	}
+}
