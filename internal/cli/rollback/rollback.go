@@ -29,6 +29,7 @@ type Options struct {
 	Now      func() time.Time
 	Name     releases.Name
 	Recreate []string
+	DryRun   bool
 	Revision int // 0 is the last good one before the current
 	Wait     bool
 	Timeout  time.Duration
@@ -74,6 +75,8 @@ with the same plan, progress and report as its deployment; the next one deploys 
 		},
 	}
 	cmd.Flags().StringArrayVar(&o.Recreate, "recreate", nil, "delete this object first, as in `Deployment/web`: for fields that cannot be changed, without a controller")
+	cmd.Flags().BoolVar(&o.DryRun, "dry-run", false, "show the plan and stop: without a controller")
+	cmd.Flags().StringArrayVar(&o.Rollout.Reports, "report", nil, "also write a report: `junit=FILE`, without a controller")
 	cmd.Flags().BoolVar(&o.Wait, "wait", true, "wait until the revision is healthy")
 	cmd.Flags().DurationVar(&o.Timeout, "timeout", follow.DefaultTimeout, "how long to wait; 0 is without end")
 	return cmd
@@ -91,9 +94,10 @@ func rollbackRun(ctx context.Context, o *Options) error {
 	if v.Direct() {
 		return o.direct(ctx, &v)
 	}
-	if len(o.Recreate) > 0 {
+	if len(o.Recreate) > 0 || o.DryRun {
 		return &model.Error{Kind: model.ErrInvalid, Reason: "Unsupported",
-			Msg: fmt.Sprintf("--recreate: %s is rolled back by a controller, which deletes nothing first", v.Short())}
+			Msg:  fmt.Sprintf("%s is rolled back by its controller, which knows neither --recreate nor --dry-run", v.Short()),
+			Next: "leave them out; fairlead history " + v.Short() + " shows what there is to go back to"}
 	}
 	history, err := f.Inspect.History(ctx, &v)
 	if err != nil {
@@ -150,7 +154,7 @@ func (o *Options) direct(ctx context.Context, v *releases.View) error {
 	if rel.Timeout = o.Timeout; rel.Timeout <= 0 {
 		rel.Timeout = forever
 	}
-	return o.Rollout.Run(ctx, d, deploy.Request{Verb: deploy.VerbRollback, Release: rel, Target: o.Revision, Recreate: o.Recreate})
+	return o.Rollout.Run(ctx, d, deploy.Request{Verb: deploy.VerbRollback, Release: rel, Target: o.Revision, Recreate: o.Recreate, DryRun: o.DryRun})
 }
 
 // forever is what a timeout of 0 means.

@@ -152,7 +152,7 @@ type rollback struct {
 
 func newDocument(r *deploy.Result) document {
 	d := document{
-		Header: cli.NewHeader("Deployment"), Verb: r.Verb, Release: r.Release.ID, OK: r.OK(), Unchanged: r.Unchanged, DryRun: r.DryRun,
+		Header: cli.NewHeader("DeploymentResult"), Verb: r.Verb, Release: r.Release.ID, OK: r.OK(), Unchanged: r.Unchanged, DryRun: r.DryRun,
 		Before: r.Before, Revision: r.Revision, Started: r.Started.UTC(), Seconds: r.Ended.Sub(r.Started).Round(time.Millisecond).Seconds(),
 		Objects: r.Outcome.Verdict.Objects,
 	}
