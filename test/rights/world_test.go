@@ -25,8 +25,11 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/testkit"
 )
 
-// limit is more than anything here takes; what waits in vain waits as long.
-const limit = "20s"
+// How long a step may wait: more than one takes, and for those that wait in vain not much more.
+const (
+	enough = "2m"
+	inVain = "8s"
+)
 
 // tool is one of those that deploy: the commands of a release's life, each with the chart's message
 // where it takes one.
@@ -34,14 +37,14 @@ type tool struct {
 	name  string
 	bin   string
 	env   []string
-	steps func(release, chart string, values, change []string) [][]string
+	steps func(release, chart, limit string, values, change []string) [][]string
 	// streams says that the tool lists by watching where the API server can do that, as this one can:
 	// the right to list a kind of the chart is for older ones, and cannot be missed here.
 	streams bool
 }
 
 func fairlead(*testing.T) tool {
-	return tool{name: "fairlead", bin: program, streams: true, steps: func(release, chart string, values, change []string) [][]string {
+	return tool{name: "fairlead", bin: program, streams: true, steps: func(release, chart, limit string, values, change []string) [][]string {
 		deploy := func(more ...string) []string {
 			return append(append([]string{"deploy", release, chart, "--timeout", limit}, values...), more...)
 		}
@@ -60,7 +63,7 @@ func helm(t *testing.T) tool {
 	}
 	// Servers that cannot stream a list make clients list and watch, which is what the rights are for.
 	env := []string{"KUBE_FEATURE_WatchListClient=false"}
-	return tool{name: "helm", bin: bin, env: env, steps: func(release, chart string, values, change []string) [][]string {
+	return tool{name: "helm", bin: bin, env: env, steps: func(release, chart, limit string, values, change []string) [][]string {
 		deploy := func(more ...string) []string {
 			return append(append([]string{"upgrade", "--install", release, chart, "--wait", "--timeout", limit}, values...), more...)
 		}
@@ -284,11 +287,11 @@ func (w *world) leaveLock(release string) {
 }
 
 // live runs through a release's life. It gives the step that failed, and what was said.
-func (w *world) live(tl tool, release, chart string, values, change []string) (step int, said string) {
+func (w *world) live(tl tool, release, chart, limit string, values, change []string) (step int, said string) {
 	if tl.name == "fairlead" {
 		w.leaveLock(release)
 	}
-	for i, args := range tl.steps(release, chart, values, change) {
+	for i, args := range tl.steps(release, chart, limit, values, change) {
 		cmd := exec.CommandContext(w.t.Context(), tl.bin, append(args, "--namespace", w.namespace)...)
 		cmd.Env = w.env(tl.env)
 		out, err := cmd.CombinedOutput()
