@@ -2,6 +2,7 @@ package resident
 
 import (
 	"bufio"
+	"io"
 	"os"
 	"runtime/debug"
 	"strconv"
@@ -21,18 +22,12 @@ func Own() Pages {
 	if err != nil {
 		return nil
 	}
-	maps, err := os.Open("/proc/self/maps")
+	maps, err := os.Open("/proc/self/smaps")
 	if err != nil {
 		return nil
 	}
 	defer maps.Close()
-	var pages Pages
-	for lines := bufio.NewScanner(maps); lines.Scan(); {
-		if s, ok := clean(lines.Text(), self); ok {
-			pages = append(pages, s)
-		}
-	}
-	return pages
+	return clean(maps, self)
 }
 
 // Trim gives back the heap's free pages, and the pages of the program's own file that were read in
@@ -47,15 +42,40 @@ func (p Pages) Trim() {
 	}
 }
 
-// clean reads a line of proc_pid_maps(5). It is ok only for a mapping of the program itself that
-// cannot be written to: a written page would be lost.
-func clean(line, self string) (span, bool) {
-	fields := strings.SplitN(line, " ", 6)
-	if len(fields) < 6 || strings.TrimSpace(fields[5]) != self || !strings.HasPrefix(fields[1], "r-") || !strings.HasSuffix(fields[1], "p") {
-		return span{}, false
+// clean reads proc_pid_smaps(5). It takes only mappings of the program itself that cannot be written
+// to, and never were: a dynamic linker fills in addresses before it makes a page read-only, and such
+// a page would be lost.
+func clean(smaps io.Reader, self string) Pages {
+	var pages Pages
+	var at span
+	for lines := bufio.NewScanner(smaps); lines.Scan(); {
+		line := lines.Text()
+		if s, ok := header(line); ok {
+			at = span{}
+			if own(line, self) {
+				at = s
+			}
+			continue
+		}
+		if written, ok := strings.CutPrefix(line, "Anonymous:"); ok && at.begin < at.end && strings.Join(strings.Fields(written), " ") == "0 kB" {
+			pages = append(pages, at)
+		}
 	}
-	from, to, _ := strings.Cut(fields[0], "-")
+	return pages
+}
+
+// header is the range of a mapping's first line.
+func header(line string) (span, bool) {
+	addresses, _, _ := strings.Cut(line, " ")
+	from, to, ok := strings.Cut(addresses, "-")
 	begin, err1 := strconv.ParseUint(from, 16, 64)
 	end, err2 := strconv.ParseUint(to, 16, 64)
-	return span{uintptr(begin), uintptr(end)}, err1 == nil && err2 == nil && begin < end
+	return span{uintptr(begin), uintptr(end)}, ok && err1 == nil && err2 == nil && begin < end
+}
+
+// own reports whether a mapping is of the program's file, private and not to be written to.
+func own(line, self string) bool {
+	fields := strings.SplitN(line, " ", 6)
+	return len(fields) == 6 && strings.TrimSpace(fields[5]) == self &&
+		strings.HasPrefix(fields[1], "r-") && strings.HasSuffix(fields[1], "p")
 }
