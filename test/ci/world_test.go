@@ -218,7 +218,9 @@ func (w *world) variables() {
 		"CI_REGISTRY_USER": registryUser, "CI_REGISTRY_PASSWORD": registryPassword,
 		"CI_COMMIT_REF_PROTECTED": "true", "GITLAB_CI": "true",
 		"BASE_IMAGE":  w.registry.base(w.t),
-		"KUBE_SERVER": w.cluster.Server, "KUBE_CA": caFile,
+		"KUBE_SERVER": w.cluster.Server,
+		// A file's name as GitLab's file variables are; of type file, gitlab-ci-local leaves a copy in /tmp.
+		"KUBE_CA": map[string]any{"type": "variable", "values": map[string]string{"*": caFile}},
 	}
 	w.setVariables(w.t, w.tokens)
 }
