@@ -70,9 +70,22 @@ func (c *computation) grants(o *model.Object, namespace string) {
 	}
 	for _, rule := range r.Rules {
 		for _, right := range rule.rights(namespace) {
+			if right.Group == wildcard && right.Resource == wildcard && right.Verb == wildcard {
+				c.warned = append(c.warned, everything(o, namespace))
+			}
 			c.rights.add(right, why(ForGrant, o))
 		}
 	}
+}
+
+// everything tells of a chart that makes its deployer an administrator.
+func everything(o *model.Object, namespace string) string {
+	where := "the whole cluster"
+	if namespace != "" {
+		where = "namespace " + namespace
+	}
+	return o.Origin.File + ": " + o.Key.Short() + " grants everything in " + where +
+		", so whoever deploys the chart has to have that: better have an administrator deploy it, or turn the role off in the values"
 }
 
 // rights takes a rule apart, as Kubernetes does to compare (k8s.io/component-helpers,

@@ -326,3 +326,10 @@ func TestPlural(t *testing.T) {
 		}
 	}
 }
+
+func TestEverything(t *testing.T) {
+	res := compute(t, Fairlead, "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: x}\nrules: [{apiGroups: ['*'], resources: ['*'], verbs: ['*']}]")
+	if len(res.Warnings) != 1 || !strings.Contains(res.Warnings[0], "ClusterRole/x grants everything in the whole cluster") {
+		t.Errorf("warnings %q", res.Warnings)
+	}
+}
