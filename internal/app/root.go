@@ -104,7 +104,7 @@ func addGlobalFlags(root *cobra.Command, g *cli.Global) {
 	flags := root.PersistentFlags()
 	flags.StringVar(&g.Kubeconfig, "kubeconfig", "", "kubeconfig `file`; default: $KUBECONFIG, the cluster of fairlead up, ~/.kube/config")
 	flags.StringVar(&g.Context, "context", "", "`name` of the kubeconfig's context")
-	flags.StringVarP(&g.Namespace, "namespace", "n", "", "only releases asked for in, or deployed to, this `namespace`")
+	flags.StringVarP(&g.Namespace, "namespace", "n", "", "`namespace` to deploy to; to look at: only releases asked for in, or deployed to, it")
 	flags.StringVar(&g.Color, "color", output.ColorAuto, "`when` to use colours: auto, always or never")
 	flags.CountVarP(&g.Verbosity, "verbose", "v", "say more; -vv says even more")
 }

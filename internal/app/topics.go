@@ -32,6 +32,8 @@ func environmentTopic() *cobra.Command {
   NO_COLOR         not empty: no colours
   CLICOLOR_FORCE   not empty and not 0: colours even where there is no terminal
   CI               not empty: a build service; progress is lines that are only added
+  CI_JOB_URL, GITLAB_USER_LOGIN, GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID, GITHUB_ACTOR
+                   who deploys and where its log is, for others that want the same release meanwhile
   GITLAB_CI        true: deployments fold their log into sections
   GITHUB_ACTIONS   true: they group their log and annotate what failed
   GITHUB_STEP_SUMMARY
