@@ -275,3 +275,27 @@ func TestUpdate(t *testing.T) {
 		t.Errorf("the dependency is not in it: %s", said)
 	}
 }
+
+// TestRepository pulls from a Helm repository that wants a password.
+func TestRepository(t *testing.T) {
+	m := newMachine(t)
+	repo := &testkit.HelmRepo{Dir: filepath.Join(m.home, "repo"), Username: "ci", Password: "hunter2"}
+	for _, version := range []string{"1.4.0", "1.5.0", "2.0.0-rc.1"} {
+		m.must("", "package", chart, "-d", repo.Dir, "--version", version)
+	}
+	url, stop, err := repo.Start("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	if _, _, err := m.run("", "pull", "edge", "--repo", url); cli.ExitCode(err) != cli.ExitDenied {
+		t.Errorf("without a password: %v", err)
+	}
+	for want, args := range map[string][]string{"1.5.0": nil, "1.4.0": {"--version", "~1.4"}, "2.0.0-rc.1": {"--devel"}} {
+		args = append([]string{"edge", "--repo", url, "--username", "ci", "--password-stdin", "-d", m.home}, args...)
+		if got := m.must("hunter2", "pull", args...); filepath.Base(got) != "edge-"+want+".tgz" {
+			t.Errorf("%v: got %s", args, got)
+		}
+	}
+	m.helm("pull", "edge", "--repo", url, "--username", "ci", "--password", "hunter2", "--version", "1.5.0", "-d", t.TempDir())
+}

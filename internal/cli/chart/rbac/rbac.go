@@ -4,6 +4,7 @@ package rbac
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -61,7 +62,7 @@ in no namespace. A comment above each rule says what needs it.
 
 Rights are narrowed to the names of the chart's objects where the API server looks at names. So they
 fit this chart with these values: write them anew when a version of the chart adds objects, or use
---any-name. Who applies them needs these rights himself.
+--any-name. The namespace has to exist, and who applies them needs these rights himself.
 
 --for helm is for helm upgrade --install --wait of Helm 4 and its rollback and uninstall, with
 server-side apply, which Helm 4 uses for releases that it made itself.`,
@@ -150,7 +151,7 @@ func rbacRun(ctx context.Context, o *Options) error {
 		if err != nil {
 			return err
 		}
-		_, err = io.WriteString(o.IO.Out, text)
+		_, err = io.WriteString(o.IO.Out, heading(in)+text)
 		return err
 	}
 	items := make([]any, len(manifests))
@@ -158,6 +159,16 @@ func rbacRun(ctx context.Context, o *Options) error {
 		items[i] = m.Object
 	}
 	return o.Format.Write(o.IO.Out, map[string]any{"apiVersion": "v1", "kind": "List", "items": items})
+}
+
+// heading says at the top of a file what it is for, long after it was written.
+func heading(in rbac.Input) string {
+	by := "fairlead deploy"
+	if in.Tool == rbac.Helm {
+		by = "helm upgrade --install --wait (Helm 4)"
+	}
+	return fmt.Sprintf("# The rights to deploy, roll back and uninstall release %s in namespace %s by %s.\n"+
+		"# Written by fairlead chart rbac for one chart with one set of values; write it anew when either changes.\n", in.Release, in.Namespace, by)
 }
 
 // input renders the chart as it is installed and as it is upgraded.
