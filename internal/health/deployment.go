@@ -23,7 +23,10 @@ func deployment(c content) model.Health {
 		// availableReplicas counts the old pods too, so it would look better than it is
 		counts = fmt.Sprintf("%d/%d updated", min(updated, want), want)
 	}
-	if cond := c.condition("Progressing"); cond.isFalse() && cond.Reason == "ProgressDeadlineExceeded" {
+	// A rollback to a ReplicaSet whose pods still run is through at once, but the condition of what was
+	// left stays until the last pod of it has stopped.
+	through := updated >= want && available >= want
+	if cond := c.condition("Progressing"); cond.isFalse() && cond.Reason == "ProgressDeadlineExceeded" && !through {
 		return failed(cond.Reason, counts+", progress deadline exceeded")
 	}
 	if cond := c.condition("ReplicaFailure"); cond.isTrue() {

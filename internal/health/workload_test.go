@@ -73,6 +73,19 @@ status:
   conditions:
   - {type: Progressing, status: "False", reason: ProgressDeadlineExceeded, message: 'ReplicaSet "web-1" has timed out progressing.'}`,
 			failed("ProgressDeadlineExceeded", "1/3 updated, progress deadline exceeded")},
+		{"gone back after the progress deadline", `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {generation: 3}
+spec: {replicas: 1}
+status:
+  observedGeneration: 3
+  replicas: 2
+  updatedReplicas: 1
+  availableReplicas: 1
+  conditions:
+  - {type: Progressing, status: "False", reason: ProgressDeadlineExceeded, message: 'ReplicaSet "web-2" has timed out progressing.'}`,
+			progressing("PodsNotReady", "1/1 updated, 1 old to stop")},
 		{"quota", `
 apiVersion: apps/v1
 kind: Deployment
