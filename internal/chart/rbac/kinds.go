@@ -60,7 +60,7 @@ func (k *kinds) of(o *model.Object) Resource {
 		r.Namespaced = !slices.Contains(clusterKinds[gvk.Group], gvk.Kind)
 		return r
 	}
-	r.Guessed = true
+	r.Guessed = !slices.Contains(wellKnown, gvk.Group)
 	if o.Key.Namespace == "" && looksClusterWide(gvk.GroupKind()) {
 		r.Namespaced = false
 	}
@@ -123,6 +123,12 @@ var knownClusterWide = []schema.GroupKind{
 	{Group: "security.openshift.io", Kind: "SecurityContextConstraints"},
 	{Group: "project.openshift.io", Kind: "Project"},
 	{Group: "karpenter.sh", Kind: "NodePool"},
+}
+
+// wellKnown are groups of others whose kinds are all called and scoped as is guessed here.
+var wellKnown = []string{
+	"argoproj.io", "bitnami.com", "cert-manager.io", "acme.cert-manager.io", "external-secrets.io", "gateway.networking.k8s.io", "keda.sh",
+	"monitoring.coreos.com", "networking.istio.io", "route.openshift.io", "security.istio.io", "security.openshift.io", "snapshot.storage.k8s.io", "traefik.io",
 }
 
 // looksClusterWide guesses by the names that authors of CRDs give such kinds.

@@ -333,3 +333,36 @@ func TestEverything(t *testing.T) {
 		t.Errorf("warnings %q", res.Warnings)
 	}
 }
+
+// TestWellKnown: what half of all charts contain is not warned of.
+func TestWellKnown(t *testing.T) {
+	res := compute(t, Helm, `
+apiVersion: monitoring.coreos.com/v1
+kind: ServiceMonitor
+metadata: {name: a}
+---
+apiVersion: cert-manager.io/v1
+kind: ClusterIssuer
+metadata: {name: b}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: c}
+---
+apiVersion: route.openshift.io/v1
+kind: Route
+metadata: {name: d}
+`)
+	got := strs(res.Rights)
+	for _, want := range []string{
+		"prod: patch servicemonitors.monitoring.coreos.com/a", "*: patch clusterissuers.cert-manager.io/b",
+		"*: patch gatewayclasses.gateway.networking.k8s.io/c", "prod: patch routes.route.openshift.io/d",
+	} {
+		if !slices.Contains(got, want) {
+			t.Errorf("no %q in %q", want, got)
+		}
+	}
+	if len(res.Warnings) > 0 {
+		t.Errorf("warnings %q", res.Warnings)
+	}
+}
