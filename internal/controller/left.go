@@ -100,7 +100,7 @@ func formerInventory(all []departed) model.Inventory {
 	var inv model.Inventory
 	for _, d := range all {
 		for _, o := range newest(d.history).Inventory {
-			inv = append(inv, model.Owned{Key: o.Key, Version: o.Version})
+			inv = append(inv, model.Owned{Key: o.Key, Version: o.Version, Stays: o.Stays})
 		}
 	}
 	return inv

@@ -25,6 +25,7 @@ func (r *Reconciler) drift(ctx context.Context, rel model.Release, inv model.Inv
 	for _, o := range inv {
 		l, exists := seen[o.Key]
 		switch {
+		case o.Digest == "": // another tool's, which no run has come to apply or delete
 		case !exists:
 			drifted, health = append(drifted, o.Key), model.Worst(health, model.Missing)
 		case l.Deleting || l.Release != "" && l.Release != label:

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"time"
 
 	argo "github.com/fairlead-cd/fairlead/api/argoproj/v1alpha1"
@@ -69,6 +68,7 @@ func (r *Reconciler) turn(ctx context.Context, t *Turn) time.Duration {
 	if a.deleting {
 		return r.finish(ctx, t, a)
 	}
+	r.removals.forget(t.ID)
 	r.index(a.Release)
 	rep := Report{Ask: a, At: r.now()}
 	rep.Last = newest(a.History)
@@ -248,58 +248,6 @@ func lastGood(history []model.Record) (revision int) {
 		}
 	}
 	return revision
-}
-
-// remove uninstalls a release whose request is gone.
-func (r *Reconciler) remove(ctx context.Context, t *Turn, k kind) time.Duration {
-	r.sources.Unwatch(t.ID)
-	gone, err := k.Gone(ctx, t.ID)
-	if err != nil {
-		r.log.Error("finding out whether to uninstall", "release", t.ID.String(), "error", err)
-		return r.backoff(t.ID)
-	}
-	for _, d := range gone {
-		r.log.Info("uninstall", "release", t.ID.String(), "name", d.release.Namespace+"/"+d.release.Name)
-		out := r.line.Run(ctx, pipeline.Request{Release: d.release, Mode: pipeline.ModeUninstall, History: d.history})
-		if out.Err != nil {
-			r.log.Error("uninstalling", "release", t.ID.String(), "error", out.Err)
-			return r.backoff(t.ID)
-		}
-		r.vacate(d)
-	}
-	r.forget(t.ID)
-	return 0
-}
-
-// finish removes what an Application that is being deleted deployed, where its finalizer asks for
-// that, and lets it go.
-func (r *Reconciler) finish(ctx context.Context, t *Turn, a ask) time.Duration {
-	req, found := r.applications.Get(t.ID)
-	if !found || !slices.Contains(req.Object.Finalizers, argo.Finalizer) {
-		return 0
-	}
-	if a.historyErr != nil {
-		r.log.Error("uninstalling", "release", t.ID.String(), "error", a.historyErr)
-		return r.backoff(t.ID) // what it consists of is not known: nothing is let go
-	}
-	out := r.line.Run(ctx, pipeline.Request{Release: a.Release, Mode: pipeline.ModeUninstall, History: a.History})
-	if out.Err != nil {
-		r.log.Error("uninstalling", "release", t.ID.String(), "error", out.Err)
-		return r.backoff(t.ID)
-	}
-	left := slices.DeleteFunc(slices.Clone(req.Object.Finalizers), func(f string) bool { return f == argo.Finalizer })
-	patch, err := mergePatch(
-		map[string]any{"metadata": map[string]any{"finalizers": req.Object.Finalizers}},
-		map[string]any{"metadata": map[string]any{"finalizers": left}})
-	if err == nil {
-		meta := req.Object.ObjectMeta
-		err = r.patch(ctx, applicationGVK, t.ID, "", patch, &meta)
-	}
-	if err != nil {
-		r.log.Error("letting go of a deleted Application", "release", t.ID.String(), "error", err)
-		return r.backoff(t.ID)
-	}
-	return 0
 }
 
 // inputs fetches the artifact and digests what the release depends on. The source is watched

@@ -83,8 +83,9 @@ type Reconciler struct {
 	helmReleases *requests[hr.HelmRelease, *hr.HelmRelease]
 	applications *requests[argo.Application, *argo.Application]
 
-	retries retries
-	repairs repairs
+	retries  retries
+	removals retries // of releases whose request is gone or going
+	repairs  repairs
 
 	mu      sync.Mutex
 	written map[model.ReleaseID]*written
@@ -276,6 +277,7 @@ func (r *Reconciler) forget(id model.ReleaseID) {
 	r.mu.Unlock()
 	r.live.Expect(id.Label(), nil)
 	r.retries.forget(id)
+	r.removals.forget(id)
 	r.repairs.forget(id)
 	r.named.Forget(id)
 	r.engine.Forget(id)

@@ -9,6 +9,7 @@ type Object struct {
 	Origin  Origin // where it was written
 	Hook    *Hook  // set for a Helm hook: not part of the release's inventory
 	Wave    int    // argocd.argoproj.io/sync-wave
+	Lasting bool   // of a chart's crds/ folder, which Helm never deletes
 }
 
 // APIVersion is "group/version", or "version" for the core group.

@@ -22,7 +22,18 @@ type Owned struct {
 	Version string    `json:"version"`
 	Digest  string    `json:"digest"` // of the desired body
 	Fields  string    `json:"fields"` // of the owned fields; a difference later is drift
+	Stays   Stays     `json:"stays,omitempty"`
 }
+
+// Stays says what becomes of an object that is not wanted any more. It is recorded, since the chart
+// that made the object may be gone by then.
+type Stays string
+
+// What may be recorded of an object. Nothing is recorded of an ordinary one, nor by other tools.
+const (
+	StaysAlways Stays = "always" // of a chart's crds/ folder: it is let go
+	StaysNever  Stays = "never"  // a CustomResourceDefinition that is deleted as any object
+)
 
 // Action is what a plan does with one object.
 type Action string

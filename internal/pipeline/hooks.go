@@ -9,7 +9,6 @@ import (
 
 	"github.com/fairlead-cd/fairlead/internal/health"
 	"github.com/fairlead-cd/fairlead/internal/model"
-	"github.com/fairlead-cd/fairlead/internal/plan"
 )
 
 // Helm's hook annotations: https://helm.sh/docs/topics/charts_hooks/
@@ -65,18 +64,19 @@ func hookRuns(req Request, hooks []model.Object) []model.HookRun {
 }
 
 // removeSucceeded deletes hooks that want to go when they succeeded, the last one first. It is done when
-// the event is over: a Job runs with the ServiceAccount that an earlier hook made.
+// the event is over: a Job runs with the ServiceAccount that an earlier hook made. Where the run is
+// cancelled they are deleted all the same, and not waited for.
 func (l *Line) removeSucceeded(ctx context.Context, req Request, hooks []model.Object) error {
-	ctx = context.WithoutCancel(ctx)
+	var errs []error
 	for _, hook := range slices.Backward(hooks) {
 		if !slices.Contains(hook.Hook.DeletePolicies, hookSucceeded) {
 			continue
 		}
 		if err := l.removeHook(ctx, forHook(req), hook); err != nil {
-			return fmt.Errorf("deleting hook %s: %w", hook.Key.Short(), err)
+			errs = append(errs, fmt.Errorf("deleting hook %s: %w", hook.Key.Short(), err))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // forHook is the request for one hook of a run.
@@ -106,6 +106,9 @@ func hookEvent(req Request) string {
 
 // hook runs one hook. The verdict is of one that was applied and did not succeed.
 func (l *Line) hook(ctx context.Context, req Request, hook model.Object) (v model.Verdict, err error) {
+	if ctx.Err() != nil {
+		return v, context.Cause(ctx)
+	}
 	policies := hook.Hook.DeletePolicies
 	if len(policies) == 0 {
 		policies = []string{hookBeforeCreation}
@@ -116,7 +119,7 @@ func (l *Line) hook(ctx context.Context, req Request, hook model.Object) (v mode
 			return v, err
 		}
 	}
-	p, err := l.plan(ctx, own, []model.Object{hook})
+	p, err := l.plan(ctx, own, nil, []model.Object{hook})
 	if err != nil {
 		return v, err
 	}
@@ -146,7 +149,7 @@ func (l *Line) hook(ctx context.Context, req Request, hook model.Object) (v mode
 	}
 	err = hookError(hook, verdict)
 	if slices.Contains(policies, hookFailed) {
-		err = errors.Join(err, l.removeHook(context.WithoutCancel(ctx), own, hook))
+		err = errors.Join(err, l.removeHook(ctx, own, hook))
 	}
 	return verdict, err
 }
@@ -166,46 +169,6 @@ func hookError(hook model.Object, v model.Verdict) error {
 		e.Msg, e.Next = v.Causes[0].Root(), v.Causes[0].Next
 	}
 	return e
-}
-
-// removeHook deletes what an earlier run left of a hook and waits until it is gone.
-func (l *Line) removeHook(ctx context.Context, own Request, hook model.Object) error {
-	prepared, err := plan.Prepare(own.Release, []model.Object{hook}, l.scope(ctx))
-	if err != nil {
-		return err
-	}
-	for first := true; ; first = false {
-		changed := l.Live.Changed(own.Release.ID.Label())
-		seen, err := l.observe(ctx, own.Release, prepared, nil)
-		if err != nil {
-			return err
-		}
-		live, exists := seen[prepared[0].Key]
-		if !exists {
-			if first && own.foreign {
-				return l.removeForeign(ctx, own, prepared[0])
-			}
-			return nil
-		}
-		if !live.Deleting {
-			only := map[model.ObjectKey]model.Live{prepared[0].Key: live}
-			if _, err := l.execute(ctx, own, plan.Uninstall(own.Release, nil, only)); err != nil {
-				return err
-			}
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-}
-
-// removeForeign deletes what another tool left of a hook, which no watch shows.
-func (l *Line) removeForeign(ctx context.Context, own Request, hook model.Object) error {
-	inv := model.Inventory{{Key: hook.Key, Version: hook.Version}}
-	_, err := l.execute(ctx, own, plan.Uninstall(own.Release, inv, nil))
-	return err
 }
 
 // withoutPrune keeps earlier hooks of the release: their own policies say when they go.

@@ -7,10 +7,12 @@ import (
 	"slices"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/fairlead-cd/fairlead/internal/apply"
 	"github.com/fairlead-cd/fairlead/internal/health"
+	"github.com/fairlead-cd/fairlead/internal/kube"
 	"github.com/fairlead-cd/fairlead/internal/live"
 	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/plan"
@@ -42,6 +44,7 @@ type renderer interface {
 type cluster interface {
 	Capabilities(context.Context) (model.Capabilities, error)
 	Scope(context.Context, schema.GroupVersionKind) (namespaced bool, err error)
+	GetMeta(ctx context.Context, gvk schema.GroupVersionKind, ns, name string) (*metav1.ObjectMeta, error)
 }
 
 // Recorder keeps the history of the releases of one kind.
@@ -76,9 +79,13 @@ func (l *Line) Run(ctx context.Context, req Request) (out Outcome) {
 	if err != nil {
 		return out.failed(stage, err)
 	}
-	if out.Plan, err = l.plan(ctx, req, desired.Rendered.Objects); err != nil {
+	if out.owned, err = l.inventory(ctx, req); err != nil {
 		return out.failed(StagePlan, err)
 	}
+	if out.Plan, err = l.plan(ctx, req, out.owned, desired.Rendered.Objects); err != nil {
+		return out.failed(StagePlan, err)
+	}
+	out.Plan = spare(req, out.Plan)
 	out.Notes, out.Plan.Hooks = desired.Rendered.Notes, hookRuns(req, desired.Rendered.Hooks)
 	done := l.Live.Hold(req.Release.ID.Label())
 	defer done()
@@ -96,6 +103,11 @@ func (l *Line) Run(ctx context.Context, req Request) (out Outcome) {
 func (l *Line) change(ctx context.Context, req Request, p model.Plan, hooks []model.Object) ([]model.Result, model.Verdict, error) {
 	if v, err := l.hooks(ctx, req, "pre", hooks); err != nil {
 		return nil, v, err
+	}
+	if req.Applying != nil {
+		if err := req.Applying(ctx, p); err != nil {
+			return nil, model.Verdict{}, err
+		}
 	}
 	results, err := l.execute(ctx, req, p)
 	if err != nil {
@@ -124,7 +136,11 @@ func (l *Line) Preview(ctx context.Context, req Request) Outcome {
 	desired, stage, err := l.desired(ctx, &out)
 	if err == nil {
 		stage = StagePlan
-		out.Plan, err = l.plan(ctx, req, desired.Rendered.Objects)
+		out.owned, err = l.inventory(ctx, req)
+	}
+	if err == nil {
+		out.Plan, err = l.plan(ctx, req, out.owned, desired.Rendered.Objects)
+		out.Plan = spare(req, out.Plan)
 		out.Plan.Hooks = hookRuns(req, desired.Rendered.Hooks)
 	}
 	out.Stage, out.Err, out.Ended = stage, err, l.Now()
@@ -226,14 +242,10 @@ func (l *Line) recorded(ctx context.Context, req Request) (Desired, error) {
 	}
 }
 
-// plan compares desired and live. The watches on all kinds involved run before it looks, so that
-// what it does not see does not exist.
-func (l *Line) plan(ctx context.Context, req Request, desired []model.Object) (model.Plan, error) {
+// plan compares desired and live, and inventory, which is what the newest record says. The watches on
+// all kinds involved run before it looks, so that what it does not see does not exist.
+func (l *Line) plan(ctx context.Context, req Request, inventory model.Inventory, desired []model.Object) (model.Plan, error) {
 	rel := req.Release
-	inventory, err := l.inventory(ctx, req)
-	if err != nil {
-		return model.Plan{}, err
-	}
 	inventory = slices.Concat(req.Former, inventory) // the record's own word is the later one
 	prepared, err := plan.Prepare(rel, desired, l.scope(ctx))
 	if err != nil {
@@ -244,7 +256,7 @@ func (l *Line) plan(ctx context.Context, req Request, desired []model.Object) (m
 		return model.Plan{}, err
 	}
 	if req.Mode == ModeUninstall {
-		return l.keepDefinitions(ctx, req, plan.Uninstall(rel, inventory, observed))
+		return l.keepDefinitions(ctx, req, inventory, plan.Uninstall(rel, inventory, observed))
 	}
 	p, err := plan.Make(plan.Input{
 		Release: rel, Desired: prepared, Live: observed, Inventory: inventory, Prune: rel.Policy.Prune,
@@ -252,7 +264,7 @@ func (l *Line) plan(ctx context.Context, req Request, desired []model.Object) (m
 	if err != nil {
 		return p, err
 	}
-	return l.keepDefinitions(ctx, req, p)
+	return l.keepDefinitions(ctx, req, inventory, p)
 }
 
 func (l *Line) scope(ctx context.Context) plan.Scope {
@@ -310,12 +322,12 @@ func (l *Line) inventory(ctx context.Context, req Request) (model.Inventory, err
 	if err != nil {
 		return nil, fmt.Errorf("reading what revision %d consists of: %w", last.Revision, err)
 	}
-	return l.located(ctx, req.Release, inv), nil
+	return l.located(ctx, req.Release, inv)
 }
 
 // located says of what another tool recorded where it is: its manifests leave the namespace of the
 // release out. A kind that the cluster does not know any more has no objects.
-func (l *Line) located(ctx context.Context, rel model.Release, inv model.Inventory) model.Inventory {
+func (l *Line) located(ctx context.Context, rel model.Release, inv model.Inventory) (model.Inventory, error) {
 	inv = slices.Clone(inv)
 	for i := range inv {
 		o := &inv[i]
@@ -323,11 +335,15 @@ func (l *Line) located(ctx context.Context, rel model.Release, inv model.Invento
 			continue
 		}
 		gvk := schema.GroupVersionKind{Group: o.Key.Group, Version: o.Version, Kind: o.Key.Kind}
-		if namespaced, err := l.Cluster.Scope(ctx, gvk); err == nil && namespaced {
+		namespaced, err := l.Cluster.Scope(ctx, gvk)
+		switch {
+		case err != nil && model.ReasonOf(err, "") != kube.ReasonUnknownKind:
+			return nil, fmt.Errorf("finding out where %s is: %w", o.Key.Short(), err)
+		case err == nil && namespaced:
 			o.Key.Namespace = rel.Namespace
 		}
 	}
-	return inv
+	return inv, nil
 }
 
 // execute applies the plan and tells the live store what came of it. Drift that shows meanwhile is

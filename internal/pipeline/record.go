@@ -78,7 +78,7 @@ func newRecord(out *Outcome, desired Desired) model.Record {
 	req := out.Request
 	rec := model.Record{
 		Status: model.RecordDeployed, Inputs: desired.Inputs, Source: desired.Artifact.Revision,
-		Inventory: plan.Inventory(lastInventory(req), out.Results), Owner: req.Release.ID.String(),
+		Inventory: plan.Inventory(out.owned, out.Results), Owner: req.Release.ID.String(),
 		Partial: out.Err != nil,
 	}
 	if chart := desired.Rendered.Chart; chart != nil {
@@ -126,7 +126,7 @@ func (o *Outcome) failed(stage Stage, err error) Outcome {
 	return *o
 }
 
-// lastInventory is the inventory the plan was made from, as far as a record holds it.
+// lastInventory is the inventory of the newest record.
 func lastInventory(req Request) model.Inventory {
 	if last := req.Last(); last != nil && last.Status != model.RecordUninstalled {
 		return last.Inventory

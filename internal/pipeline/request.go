@@ -31,11 +31,17 @@ type Request struct {
 	Gone    bool            // ModeUninstall: wait until every object is gone
 	Since   time.Time       // when this rollout began, if an earlier run was cut short; zero is now
 
+	// Keep are objects that stay the release's, and LetGo some that stay but belong to nobody then,
+	// where the plan would delete them.
+	Keep, LetGo []model.ObjectKey
+	// Applying is called with the plan when the hooks before are done, and nothing is applied yet. Its
+	// error ends the run. Nil changes nothing.
+	Applying func(context.Context, model.Plan) error
 	// Waiting is called when everything is written and only waiting is left; the context it
 	// returns may end earlier than the run's. Nil changes nothing.
 	Waiting func(context.Context) context.Context
-	// Pausing is called before the wait for a hook, after which the run writes again, and Writing
-	// after it: a slow hook keeps no other release from its turn. Either may be nil.
+	// Pausing is called before the wait for a hook, or until one is gone, after which the run writes
+	// again, and Writing after it: a slow hook keeps no other release from its turn. Either may be nil.
 	Pausing func()
 	Writing func(context.Context) error
 	// Progress is told of each object's result and health as they become known. May be nil.
@@ -82,6 +88,8 @@ type Outcome struct {
 	RolledBack *Outcome
 	Started    time.Time
 	Ended      time.Time
+
+	owned model.Inventory // what the plan was made from
 }
 
 // OK reports whether the run did all it was for.

@@ -22,7 +22,12 @@ func Inventory(prev model.Inventory, results []model.Result) model.Inventory {
 		}
 		switch c.Action {
 		case model.ActionCreate, model.ActionUpdate, model.ActionRepair, model.ActionAdopt:
-			byKey[c.Key] = model.Owned{Key: c.Key, Version: c.Version, Digest: c.Desired.Digest, Fields: r.Fields}
+			byKey[c.Key] = model.Owned{Key: c.Key, Version: c.Version, Digest: c.Desired.Digest, Fields: r.Fields, Stays: stays(c.Desired)}
+		case model.ActionUnchanged:
+			if o, owned := byKey[c.Key]; owned && c.Desired != nil {
+				o.Stays = stays(c.Desired) // the chart may have moved it, unchanged
+				byKey[c.Key] = o
+			}
 		case model.ActionPrune:
 			delete(byKey, c.Key)
 		}
@@ -33,4 +38,15 @@ func Inventory(prev model.Inventory, results []model.Result) model.Inventory {
 	}
 	slices.SortFunc(inv, func(a, b model.Owned) int { return a.Key.Compare(b.Key) })
 	return inv
+}
+
+// stays is what the record has to say of an object for the day it is not wanted any more.
+func stays(o *model.Object) model.Stays {
+	switch {
+	case o.Lasting:
+		return model.StaysAlways
+	case o.Key.Kind == kindCRD && o.Key.Group == groupCRD:
+		return model.StaysNever
+	}
+	return ""
 }

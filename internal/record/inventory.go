@@ -28,16 +28,19 @@ const (
 )
 
 // EncodeInventory makes an inventory text that fits in an annotation: an array of six strings for
-// each object (group, kind, namespace and name, version, digest and fields), compressed where it
-// is long.
+// each object (group, version, kind, namespace and name, digest and fields) and a seventh for those
+// of which it is recorded what becomes of them, compressed where it is long.
 func EncodeInventory(inv model.Inventory) (string, error) {
-	rows := make([][6]string, len(inv))
+	rows := make([][]string, len(inv))
 	for i, o := range inv {
 		name := o.Key.Name
 		if o.Key.Namespace != "" {
 			name = o.Key.Namespace + "/" + name
 		}
-		rows[i] = [6]string{o.Key.Group, o.Version, o.Key.Kind, name, o.Digest, o.Fields}
+		rows[i] = []string{o.Key.Group, o.Version, o.Key.Kind, name, o.Digest, o.Fields}
+		if o.Stays != "" {
+			rows[i] = append(rows[i], string(o.Stays))
+		}
 	}
 	text, err := json.Marshal(rows)
 	if err != nil {
@@ -71,8 +74,8 @@ func DecodeInventory(text string) (model.Inventory, error) {
 	}
 	inv := make(model.Inventory, len(rows))
 	for i, row := range rows {
-		if len(row) != 6 {
-			return nil, fmt.Errorf("decoding an inventory: row %d has %d columns, want 6", i, len(row))
+		if len(row) != 6 && len(row) != 7 {
+			return nil, fmt.Errorf("decoding an inventory: row %d has %d columns, want 6 or 7", i, len(row))
 		}
 		namespace, name, namespaced := strings.Cut(row[3], "/")
 		if !namespaced {
@@ -81,6 +84,9 @@ func DecodeInventory(text string) (model.Inventory, error) {
 		inv[i] = model.Owned{
 			Key:     model.ObjectKey{Group: row[0], Kind: row[2], Namespace: namespace, Name: name},
 			Version: row[1], Digest: row[4], Fields: row[5],
+		}
+		if len(row) == 7 {
+			inv[i].Stays = model.Stays(row[6])
 		}
 	}
 	return inv, nil

@@ -128,6 +128,7 @@ func crds(c *chart.Chart) ([]model.Object, error) {
 			}
 			for i := range objects {
 				objects[i].Origin = model.Origin{File: file, Line: doc.FirstLine()}
+				objects[i].Lasting = true
 			}
 			all = append(all, objects...)
 		}
