@@ -9,7 +9,8 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/plan"
 )
 
-const reasonLetGo = "kept, for it was there before the release; belongs to nobody then"
+// ReasonLetGo is why what the plan would delete stays.
+const ReasonLetGo = "kept, for it was there before the release; belongs to nobody then"
 
 // spare takes out of what a plan deletes what the request wants to stay.
 func spare(req Request, p model.Plan) model.Plan {
@@ -24,7 +25,7 @@ func spare(req Request, p model.Plan) model.Plan {
 			switch {
 			case c.Action != model.ActionPrune || c.Unowned:
 			case slices.Contains(req.LetGo, c.Key):
-				c.Unowned, c.Reason = true, reasonLetGo
+				c.Unowned, c.Reason = true, ReasonLetGo
 			case slices.Contains(req.Keep, c.Key):
 				c.Action, c.Reason = model.ActionUnchanged, plan.ReasonPruneOff
 			}
