@@ -35,10 +35,10 @@ type bench struct {
 // ones from being told of, so it is an error that ends this subject only.
 func measure(ctx context.Context, o options, s subject, n int) (runs []Run, err error) {
 	w, err := newWorld(ctx, o, n)
-	defer w.Close()
 	if err != nil {
 		return nil, fmt.Errorf("preparing the cluster: %w", err)
 	}
+	defer w.Close()
 	b := &bench{options: o, w: w, s: s, n: n}
 	if err := s.Start(ctx, w); err != nil {
 		s.Kill()
