@@ -256,15 +256,12 @@ func (l *Line) plan(ctx context.Context, req Request, inventory model.Inventory,
 		return model.Plan{}, err
 	}
 	if req.Mode == ModeUninstall {
-		return l.keepDefinitions(ctx, req, inventory, plan.Uninstall(rel, inventory, observed))
+		return keepDefinitions(req.Mode, inventory, plan.Uninstall(rel, inventory, observed)), nil
 	}
 	p, err := plan.Make(plan.Input{
 		Release: rel, Desired: prepared, Live: observed, Inventory: inventory, Prune: rel.Policy.Prune,
 	})
-	if err != nil {
-		return p, err
-	}
-	return l.keepDefinitions(ctx, req, inventory, p)
+	return keepDefinitions(req.Mode, inventory, p), err
 }
 
 func (l *Line) scope(ctx context.Context) plan.Scope {
@@ -331,6 +328,9 @@ func (l *Line) located(ctx context.Context, rel model.Release, inv model.Invento
 	inv = slices.Clone(inv)
 	for i := range inv {
 		o := &inv[i]
+		if isDefinition(o.Key) && o.Digest == "" {
+			o.Stays = model.StaysNever // those of crds/ are in no manifest
+		}
 		if o.Key.Namespace != "" || o.Digest != "" {
 			continue
 		}
