@@ -4,10 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strconv"
-	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -107,7 +104,7 @@ func newDeployer(ctx context.Context, f *cli.Factory, e env, source opened, rend
 			},
 			Now: time.Now,
 		},
-		Records: records, Cluster: client, Now: time.Now, Holder: holder(f, e), Dead: isDead, Say: f.IO.Say,
+		Records: records, Cluster: client, Now: time.Now, Holder: holder(f, e), Dead: thisMachine(procDir).isDead, Say: f.IO.Say,
 	}
 	return d, stop, nil
 }
@@ -157,25 +154,5 @@ func holder(f *cli.Factory, e env) record.Holder {
 	if f.User != "" {
 		who = f.User + " on " + host
 	}
-	return record.Holder{Who: who, Job: e.Job, Proc: process(os.Getpid())}
-}
-
-// process names a process on its machine: its number says nothing in another PID namespace.
-func process(pid int) string {
-	host, _ := os.Hostname()
-	space, err := os.Readlink("/proc/self/ns/pid")
-	if err != nil {
-		space = "pid"
-	}
-	return strings.Join([]string{host, space, strconv.Itoa(pid)}, " ")
-}
-
-// isDead reports whether a process of this machine is known to have ended.
-func isDead(name string) bool {
-	at := strings.LastIndexByte(name, ' ')
-	pid, err := strconv.Atoi(name[at+1:])
-	if err != nil || pid <= 0 || name != process(pid) {
-		return false
-	}
-	return syscall.Kill(pid, 0) == syscall.ESRCH
+	return record.Holder{Who: who, Job: e.Job, Proc: thisMachine(procDir).process(os.Getpid())}
 }
