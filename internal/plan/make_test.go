@@ -278,3 +278,31 @@ func TestInventory(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestInventoryStays: the record says what becomes of definitions, and of what a crds/ folder has.
+func TestInventoryStays(t *testing.T) {
+	crd := model.ObjectKey{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition", Name: "widgets.example.com"}
+	cm := model.ObjectKey{Kind: "ConfigMap", Name: "web"}
+	for name, test := range map[string]struct {
+		key     model.ObjectKey
+		lasting bool
+		action  model.Action
+		want    model.Stays
+	}{
+		"definition of the folder":    {crd, true, model.ActionCreate, model.StaysAlways},
+		"definition of the templates": {crd, false, model.ActionUpdate, model.StaysNever},
+		"moved there, unchanged":      {crd, true, model.ActionUnchanged, model.StaysAlways},
+		"object of the folder":        {cm, true, model.ActionAdopt, model.StaysAlways},
+		"ordinary":                    {cm, false, model.ActionCreate, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			desired := &model.Object{Key: test.key, Digest: "1", Lasting: test.lasting}
+			inv := Inventory(model.Inventory{{Key: test.key, Digest: "1"}}, []model.Result{{
+				Change: model.Change{Action: test.action, Key: test.key, Desired: desired},
+			}})
+			if len(inv) != 1 || inv[0].Stays != test.want {
+				t.Errorf("got %+v, want %q", inv, test.want)
+			}
+		})
+	}
+}

@@ -23,6 +23,7 @@ func inventory(n int) model.Inventory {
 		}
 		if i%5 == 0 {
 			o.Key = model.ObjectKey{Kind: "Namespace", Name: o.Key.Name}
+			o.Stays = model.StaysAlways
 		}
 		inv = append(inv, o)
 	}
