@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/fairlead-cd/fairlead/internal/cli"
 	applycmd "github.com/fairlead-cd/fairlead/internal/cli/apply"
@@ -27,13 +28,13 @@ const (
 
 // manifestDeployer reads manifests and makes what applies them.
 func manifestDeployer(f *cli.Factory, e env) applycmd.OpenFunc {
-	return func(ctx context.Context, files []string) (*deploy.Deployer, func(), error) {
+	return func(ctx context.Context, files []string, recursive bool) (*deploy.Deployer, func(), error) {
 		tmp, err := os.MkdirTemp("", "fairlead-apply-")
 		if err != nil {
 			return nil, nil, fmt.Errorf("making a folder for manifests: %w", err)
 		}
 		clean := func() { _ = os.RemoveAll(tmp) }
-		artifact, err := gather(ctx, tmp, files, f.IO.In)
+		artifact, err := gather(ctx, tmp, files, recursive, f.IO.In)
 		if err != nil {
 			clean()
 			return nil, nil, err
@@ -47,8 +48,9 @@ func manifestDeployer(f *cli.Factory, e env) applycmd.OpenFunc {
 	}
 }
 
-// gather copies manifests into one folder: an edit in the middle of a run does not reach it.
-func gather(ctx context.Context, to string, files []string, stdin io.Reader) (model.Artifact, error) {
+// gather copies manifests into one folder: an edit in the middle of a run does not reach it. Several
+// have a folder each in it, and are read with the folders below; what was not asked for is left out here.
+func gather(ctx context.Context, to string, files []string, recursive bool, stdin io.Reader) (model.Artifact, error) {
 	parts := [][]byte{[]byte("manifests")}
 	for i, file := range files {
 		into := to
@@ -57,6 +59,10 @@ func gather(ctx context.Context, to string, files []string, stdin io.Reader) (mo
 			if err := os.Mkdir(into, 0o700); err != nil {
 				return model.Artifact{}, fmt.Errorf("making a folder for manifests: %w", err)
 			}
+		}
+		gatherOne := gatherAll
+		if len(files) > 1 && !recursive {
+			gatherOne = gatherTop
 		}
 		digest, err := gatherOne(ctx, into, file, stdin)
 		if err != nil {
@@ -67,7 +73,46 @@ func gather(ctx context.Context, to string, files []string, stdin io.Reader) (mo
 	return model.Artifact{Dir: to, Path: ".", Digest: model.Digest(parts...)}, nil
 }
 
-func gatherOne(ctx context.Context, to, file string, stdin io.Reader) (digest string, err error) {
+// gatherTop is gatherAll without the folders below. A link leads where it led: also into one of them.
+func gatherTop(ctx context.Context, to, file string, stdin io.Reader) (string, error) {
+	all, err := os.MkdirTemp("", "fairlead-apply-")
+	if err != nil {
+		return "", fmt.Errorf("making a folder for manifests: %w", err)
+	}
+	defer os.RemoveAll(all)
+	digest, err := gatherAll(ctx, all, file, stdin)
+	if err != nil {
+		return "", err
+	}
+	root, err := os.OpenRoot(all)
+	if err != nil {
+		return "", fmt.Errorf("reading %s: %w", file, err)
+	}
+	defer root.Close()
+	entries, err := os.ReadDir(all)
+	if err != nil {
+		return "", fmt.Errorf("reading %s: %w", file, err)
+	}
+	for _, e := range entries {
+		info, err := root.Stat(e.Name())
+		if err != nil {
+			return "", fmt.Errorf("reading %s: %w", filepath.Join(file, e.Name()), err)
+		}
+		if !info.Mode().IsRegular() {
+			continue
+		}
+		text, err := root.ReadFile(e.Name())
+		if err == nil {
+			err = os.WriteFile(filepath.Join(to, e.Name()), text, 0o600)
+		}
+		if err != nil {
+			return "", fmt.Errorf("copying %s: %w", filepath.Join(file, e.Name()), err)
+		}
+	}
+	return digest, nil
+}
+
+func gatherAll(ctx context.Context, to, file string, stdin io.Reader) (digest string, err error) {
 	if file == "-" {
 		return gatherFile(to, "stdin.yaml", file, stdin)
 	}
@@ -81,7 +126,12 @@ func gatherOne(ctx context.Context, to, file string, stdin io.Reader) (digest st
 			return "", missing(file, err)
 		}
 		defer f.Close()
-		return gatherFile(to, filepath.Base(file), file, f)
+		// Who names a file means it, also one that is passed over in a folder.
+		name := strings.TrimLeft(filepath.Base(file), ".")
+		if name == "" || name == "Chart.yaml" {
+			name = "manifest.yaml"
+		}
+		return gatherFile(to, name, file, f)
 	}
 	if err := plain(file); err != nil {
 		return "", err
@@ -114,7 +164,7 @@ func gatherFile(to, name, shown string, from io.Reader) (string, error) {
 	switch filepath.Ext(name) {
 	case ".yaml", ".yml", ".json":
 	default:
-		name += ".yaml" // who names a file means it
+		name += ".yaml"
 	}
 	if err := os.WriteFile(filepath.Join(to, name), text, 0o600); err != nil {
 		return "", fmt.Errorf("copying %s: %w", shown, err)

@@ -36,7 +36,8 @@ type Request struct {
 	Release model.Release
 	// Target is the revision that a rollback goes to; 0 is the newest good one before the current.
 	Target int
-	// Atomic goes back where the run fails: to the last good revision, or to nothing.
+	// Atomic goes back where the run fails: to the last good revision, or to nothing where there was no
+	// release. What was there before and was taken over stays, and a release that was never good too.
 	Atomic bool
 	// DryRun ends after the plan.
 	DryRun bool
@@ -65,11 +66,13 @@ func kindOf(history []model.Record) model.Kind {
 	return model.KindHelm
 }
 
-// Recorded is the release that a history in Helm's storage is of.
+// Recorded is the release that a history in Helm's storage is of. It keeps all there is of the history:
+// who goes back says nothing of how much of it is wanted.
 func Recorded(namespace, name string, history []model.Record) model.Release {
 	rel := model.Release{
 		ID: ID(kindOf(history), namespace, name), Name: name, Namespace: namespace,
 		Renderer: model.RenderHelm, Policy: model.Policy{Prune: true},
+		MaxHistory: max(len(history)+1, record.DefaultHistory),
 	}
 	if rel.ID.Kind == model.KindManifests {
 		rel.Renderer = model.RenderPlain

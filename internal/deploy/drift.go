@@ -19,7 +19,11 @@ func (d *Deployer) Drift(ctx context.Context, namespace, name string) (model.Pla
 		return model.Plan{}, &model.Error{Kind: model.ErrNotFound, Reason: "NoSuchRelease", Msg: fmt.Sprintf("there is no release %s/%s", namespace, name)}
 	}
 	rel := Recorded(namespace, name, history)
-	out := d.Line.Preview(ctx, pipeline.Request{Release: rel, History: history, Mode: pipeline.ModeRollback, Target: last.Revision, Unread: true})
+	kept, err := d.beside(ctx, rel, history)
+	if err != nil {
+		return model.Plan{}, err
+	}
+	out := d.Line.Preview(ctx, pipeline.Request{Release: rel, History: history, Mode: pipeline.ModeRollback, Target: last.Revision, Unread: true, Keep: kept})
 	if out.Err != nil {
 		return model.Plan{}, fmt.Errorf("planning %s/%s: %w", namespace, name, out.Err)
 	}

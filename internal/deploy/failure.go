@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/pipeline"
@@ -42,6 +43,9 @@ func (j *job) failure() *report.Failure {
 	default:
 		f.Note, f.Next = j.note(), j.next()
 	}
+	if lost := j.lost(); len(lost) > 0 {
+		f.Note = strings.TrimPrefix(f.Note+"; deleted, and not made again: "+strings.Join(lost, ", "), "; ")
+	}
 	return f
 }
 
@@ -49,6 +53,11 @@ func rollbackOf(back *pipeline.Outcome) *report.Rollback {
 	b := &report.Rollback{Revision: back.Request.Target, Status: back.Verdict.Status, After: back.Ended.Sub(back.Started), Err: back.Err}
 	if back.Request.Mode == pipeline.ModeUninstall {
 		b.Revision = 0
+	}
+	for _, c := range back.Plan.Changes() {
+		if c.Reason == pipeline.ReasonLetGo {
+			b.Kept = append(b.Kept, c.Key.Short())
+		}
 	}
 	if b.Err == nil && b.Revision > 0 && b.Status != model.Healthy {
 		b.Err = errors.New(back.Verdict.Message)
@@ -64,7 +73,12 @@ func (j *job) note() string {
 		r := &out.Results[i]
 		changed = changed || r.Err == nil && !r.Skipped && r.Change.Action != model.ActionUnchanged
 	}
+	changed = changed || len(j.deleted) > 0
 	switch {
+	case j.healthy() && out.Record != nil:
+		return fmt.Sprintf("revision %d is deployed and healthy: only its history is not in order", out.Record.Revision)
+	case j.healthy():
+		return "what was applied stays and is healthy, and no revision records it"
 	case errors.Is(j.res.Err, context.Canceled) && changed:
 		return "what was applied stays; nothing is recorded"
 	case !changed && j.res.Before > 0:
@@ -73,10 +87,18 @@ func (j *job) note() string {
 		return "nothing was changed"
 	case j.req.Verb == VerbUninstall:
 		return "not all of it is removed"
+	case out.Record != nil && j.neverGood:
+		return fmt.Sprintf("not rolled back, for no revision was ever good: what was applied stays, as failed revision %d", out.Record.Revision)
 	case out.Record != nil:
 		return fmt.Sprintf("what was applied stays, as failed revision %d", out.Record.Revision)
 	}
 	return "what was applied stays"
+}
+
+// healthy reports whether all that went wrong is the record.
+func (j *job) healthy() bool {
+	out := &j.res.Outcome
+	return out.Stage == pipeline.StageRecord && out.Verdict.Status == model.Healthy
 }
 
 // next is what to do where the cause does not say: never to look at a release that is not there.
@@ -86,6 +108,10 @@ func (j *job) next() string {
 	switch {
 	case errors.Is(j.res.Err, context.Canceled):
 		return "run the same command again: it goes on from what is there"
+	case j.healthy() && !(errors.As(j.res.Err, &e) && e.Next != ""):
+		return "run this again when that is mended"
+	case j.healthy():
+		return e.Next
 	case out.Record == nil && len(out.Verdict.Causes) > 0 && out.Verdict.Causes[0].Next != "":
 		return out.Verdict.Causes[0].Next
 	case out.Record == nil && errors.As(j.res.Err, &e) && e.Next != "":

@@ -24,6 +24,12 @@ func judge(id model.ReleaseID, history []model.Record, now time.Time) error {
 		return owned(id, owner)
 	}
 	last := newest(history)
+	if last != nil && last.Owner == "" && last.Status != model.RecordUninstalled && id.Kind != kindOf(history) {
+		return &model.Error{
+			Kind: model.ErrConflict, Reason: "Owned", Msg: fmt.Sprintf("release %s/%s is a chart's, made by helm", id.Namespace, id.Name),
+			Next: fmt.Sprintf("choose another name with --name, or remove it first: fairlead uninstall %s -n %s", id.Name, id.Namespace),
+		}
+	}
 	if last == nil || !last.Status.Pending() {
 		return nil
 	}
@@ -69,6 +75,9 @@ func owned(id model.ReleaseID, owner string) error {
 // good is the newest revision that was what it should be; 0 when there was none.
 func good(history []model.Record) (revision int) {
 	for _, rec := range history {
+		if rec.Status == model.RecordUninstalled {
+			revision = 0 // what was before it is no state to go back to unasked
+		}
 		if rec.Status == model.RecordDeployed || rec.Status == model.RecordSuperseded {
 			revision = rec.Revision
 		}

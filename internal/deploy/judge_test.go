@@ -38,6 +38,8 @@ func TestJudge(t *testing.T) {
 		"was a controller's":      {model.KindHelm, []model.Record{rec(1, model.RecordUninstalled, request)}, ""},
 		"manifests":               {model.KindHelm, []model.Record{rec(1, model.RecordDeployed, manifests)}, "plain manifests"},
 		"a chart's":               {model.KindManifests, []model.Record{rec(1, model.RecordDeployed, chart)}, "is a chart's"},
+		"helm's, for manifests":   {model.KindManifests, []model.Record{rec(1, model.RecordDeployed, "")}, "is a chart's, made by helm"},
+		"manifests, by helm":      {model.KindManifests, []model.Record{rec(1, model.RecordSuperseded, manifests), rec(2, model.RecordDeployed, "")}, ""},
 		"helm at work":            {model.KindHelm, []model.Record{rec(1, model.RecordDeployed, chart), rec(2, model.RecordPendingUpgrade, "")}, "revision 2 is pending-upgrade since 2026-01-02T03:03:05Z"},
 		"helm died":               {model.KindHelm, []model.Record{rec(1, model.RecordDeployed, chart), dead}, ""},
 	} {

@@ -5,22 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/fairlead-cd/fairlead/internal/kube"
 	"github.com/fairlead-cd/fairlead/internal/model"
-	"github.com/fairlead-cd/fairlead/internal/pipeline"
 )
-
-// reasonRecreate is why a change deletes first.
-const reasonRecreate = "deleted first, then created again"
 
 // compare fills in what the plan changes, field by field, by dry runs of what it will send. Objects
 // that stay as they are or go cost no request.
 func (j *job) compare(ctx context.Context, p model.Plan) error {
-	if err := j.markRecreated(&p); err != nil {
+	if err := j.markRecreated(ctx, &p); err != nil {
 		return err
 	}
 	j.plan = p
@@ -54,6 +50,32 @@ func (j *job) compare(ctx context.Context, p model.Plan) error {
 			}
 		}
 		j.plan.Phases[i] = phase
+	}
+	return j.owners(ctx)
+}
+
+// owners looks whose the objects are that would be taken over. Those of another release are conflicts.
+func (j *job) owners(ctx context.Context) error {
+	j.ours = map[model.ObjectKey]bool{}
+	id := j.req.Release.ID
+	for _, phase := range j.plan.Phases {
+		for k := range phase {
+			c := &phase[k]
+			if c.Action != model.ActionAdopt && c.Reason != reasonRecreate {
+				continue
+			}
+			m, err := j.meta(ctx, *c)
+			if err != nil {
+				return err
+			}
+			if m == nil {
+				continue
+			}
+			if why := anothers(id, m); why != "" {
+				c.Action, c.Reason = model.ActionConflict, why
+			}
+			j.ours[c.Key] = m.Annotations[helmName] != "" || c.Action == model.ActionUpdate && m.Labels[model.LabelRelease] == id.Label()
+		}
 	}
 	return nil
 }
@@ -116,14 +138,11 @@ func denied(err error, rel model.Release) error {
 func refused(p model.Plan) error {
 	var errs []error
 	for _, c := range p.Changes() {
-		why := c.Reason
 		if c.Action != model.ActionConflict {
-			if why = anothers(c); why == "" {
-				continue
-			}
+			continue
 		}
 		e := &model.Error{
-			Kind: model.ErrConflict, Reason: "ObjectClaimed", Object: c.Key, Msg: why,
+			Kind: model.ErrConflict, Reason: "ObjectClaimed", Object: c.Key, Msg: c.Reason,
 			Next: "remove the object from one of the two, or give this one another name",
 		}
 		if c.Desired != nil {
@@ -134,26 +153,26 @@ func refused(p model.Plan) error {
 	return errors.Join(errs...)
 }
 
-// Annotations by which Helm knows its own objects, as a comparison names them.
+// Annotations by which Helm knows its own objects.
 const (
-	helmNamePath      = `.metadata.annotations["meta.helm.sh/release-name"]`
-	helmNamespacePath = `.metadata.annotations["meta.helm.sh/release-namespace"]`
+	helmName      = "meta.helm.sh/release-name"
+	helmNamespace = "meta.helm.sh/release-namespace"
 )
 
-// anothers says which other Helm release an object belongs to that this one would take over; empty for
-// none. Helm refuses that as well.
-func anothers(c model.Change) string {
-	if c.Action != model.ActionAdopt {
-		return ""
+// anothers says which other release an object belongs to that this one would take over; empty for none.
+// Helm refuses that as well. Plain manifests take nothing from a chart's release, whatever its name.
+func anothers(id model.ReleaseID, m *metav1.ObjectMeta) string {
+	if l := m.Labels[model.LabelRelease]; l != "" && l != id.Label() {
+		return "belongs to release " + l
 	}
-	for _, f := range c.Diffs {
-		if (f.Path == helmNamePath || f.Path == helmNamespacePath) && f.Old != "" && f.Old != f.New {
-			what := "release"
-			if f.Path == helmNamespacePath {
-				what = "a release in namespace"
-			}
-			return fmt.Sprintf("belongs to Helm %s %s", what, strings.Trim(f.Old, `"`))
-		}
+	name, namespace := m.Annotations[helmName], m.Annotations[helmNamespace]
+	switch {
+	case name == "":
+		return ""
+	case namespace != "" && namespace != id.Namespace:
+		return fmt.Sprintf("belongs to Helm release %s in namespace %s", name, namespace)
+	case name != id.Name || id.Kind == model.KindManifests:
+		return "belongs to Helm release " + name
 	}
 	return ""
 }
@@ -200,46 +219,4 @@ func (j *job) makeNamespace(ctx context.Context) error {
 	}
 	j.o.Progress(model.ObjectHealth{Key: first.Key, Health: model.Health{Status: model.Healthy, Message: "created"}})
 	return nil
-}
-
-// markRecreated notes in the plan which objects are deleted first. A name that fits none is a mistake.
-func (j *job) markRecreated(p *model.Plan) error {
-	for _, name := range j.req.Recreate {
-		found := false
-		for i, phase := range p.Phases {
-			phase = slices.Clone(phase)
-			for k := range phase {
-				if !strings.EqualFold(phase[k].Key.Short(), name) && !strings.EqualFold(phase[k].Key.String(), name) {
-					continue
-				}
-				found = true
-				if phase[k].UID != "" && phase[k].Desired != nil && phase[k].Action != model.ActionConflict {
-					phase[k].Action, phase[k].Reason = model.ActionUpdate, reasonRecreate
-				}
-			}
-			p.Phases[i] = phase
-		}
-		if !found {
-			return &model.Error{
-				Kind: model.ErrNotFound, Reason: "NoSuchObject", Msg: fmt.Sprintf("--recreate %s: the release has no such object", name),
-				Next: "write it as the plan does, Kind/name: --dry-run shows it",
-			}
-		}
-	}
-	return nil
-}
-
-// recreate deletes the objects that are to be made anew.
-func (j *job) recreate(ctx context.Context) error {
-	var inv model.Inventory
-	for _, c := range j.plan.Changes() {
-		if c.Reason == reasonRecreate {
-			inv = append(inv, model.Owned{Key: c.Key, Version: c.Version})
-		}
-	}
-	if len(inv) == 0 {
-		return nil
-	}
-	j.res.Outcome.Stage = pipeline.StageApply
-	return j.d.Line.Remove(ctx, j.req.Release, inv, nil)
 }

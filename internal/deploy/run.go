@@ -49,6 +49,10 @@ type job struct {
 	res     Result
 	history []model.Record
 	plan    model.Plan // compared, with what Run adds
+
+	ours      map[model.ObjectKey]bool // of what is taken over: what this release made
+	deleted   []model.ObjectKey        // to be made anew
+	neverGood bool                     // there was nothing to go back to
 }
 
 // run observes, plans, shows the plan, and acts.
@@ -63,6 +67,10 @@ func (j *job) run(ctx context.Context) error {
 	j.res.Outcome.Plan = model.Plan{} // not before it is compared
 	if preview.Err != nil {
 		return preview.Err
+	}
+	if err := empty(j.req, preview); err != nil {
+		j.res.Outcome.Stage = pipeline.StageRender
+		return err
 	}
 	if err := j.compare(ctx, preview.Plan); err != nil {
 		j.res.Outcome.Stage = pipeline.StagePlan
@@ -113,7 +121,9 @@ func (j *job) prepare(ctx context.Context) (pipeline.Request, error) {
 	switch j.req.Verb {
 	case VerbRollback:
 		line.Mode, line.Unread, line.HoldBy = pipeline.ModeRollback, true, "fairlead rollback"
-		line.Target, err = target(rel.ID, history, j.req.Target)
+		if line.Target, err = target(rel.ID, history, j.req.Target); err == nil {
+			line.Keep, err = j.d.beside(ctx, rel, history)
+		}
 	case VerbUninstall:
 		line.Mode, line.Gone = pipeline.ModeUninstall, true
 		if last := newest(history); last == nil || last.Status == model.RecordUninstalled {
@@ -121,6 +131,32 @@ func (j *job) prepare(ctx context.Context) (pipeline.Request, error) {
 		}
 	}
 	return line, err
+}
+
+// empty refuses manifests without a single object: a wrong folder or an empty pipe is no wish to have
+// nothing, which --prune would make of it. It is the error of nothing at all; nil for others.
+func empty(req Request, preview pipeline.Outcome) error {
+	if req.Verb != VerbApply || len(preview.Plan.Hooks) > 0 {
+		return nil
+	}
+	for _, c := range preview.Plan.Changes() {
+		if c.Desired != nil {
+			return nil
+		}
+	}
+	return &model.Error{
+		Kind: model.ErrInvalid, Reason: "NoObjects", Msg: "there is no object in what -f names",
+		Next: fmt.Sprintf("check the path (-R reads folders below too); to remove the release: fairlead uninstall %s -n %s", req.Release.Name, req.Release.Namespace),
+	}
+}
+
+// beside are the objects of a release of plain manifests that its newest revision's own manifests do not
+// have: they were left because nobody asked to prune them, and a rollback does not either.
+func (d *Deployer) beside(ctx context.Context, rel model.Release, history []model.Record) ([]model.ObjectKey, error) {
+	if rel.ID.Kind != model.KindManifests {
+		return nil, nil
+	}
+	return d.Line.Beside(ctx, rel, history)
 }
 
 // inventory reads the newest revision's inventory where it was too large for its annotation.
@@ -166,9 +202,7 @@ func (j *job) act(ctx context.Context, line pipeline.Request) error {
 		return err
 	}
 	j.o.Step(StepRun)
-	if err := j.recreate(ctx); err != nil {
-		return err
-	}
+	line.Applying = j.recreate
 	out := j.d.Line.Run(ctx, line)
 	out.Plan = j.plan
 	j.res.Outcome = out
@@ -189,8 +223,8 @@ func (j *job) act(ctx context.Context, line pipeline.Request) error {
 	if cause := context.Cause(ctx); cause != nil && ctx.Err() != nil {
 		return cause
 	}
-	if j.req.Atomic && line.Mode == pipeline.ModeUpgrade && out.Record != nil {
-		j.back(ctx, line, *out.Record)
+	if j.goesBack(line, &out) {
+		j.back(ctx, line, &out)
 	}
 	return err
 }
@@ -230,29 +264,4 @@ func outcomeError(out *pipeline.Outcome) error {
 		return fmt.Errorf("%s: %w", out.Verdict.Message, context.DeadlineExceeded)
 	}
 	return errors.New(out.Verdict.Message)
-}
-
-// back returns to what was there before a run that failed.
-func (j *job) back(ctx context.Context, failed pipeline.Request, rec model.Record) {
-	j.o.Step(StepRollback)
-	line := failed
-	line.History = append(failed.History[:len(failed.History):len(failed.History)], rec)
-	line.Unread = true
-	if line.Target = good(failed.History); line.Target > 0 {
-		line.Mode, line.HoldBy = pipeline.ModeRollback, "failed upgrade"
-	} else {
-		line.Mode, line.Gone = pipeline.ModeUninstall, true
-	}
-	if err := j.recreate(ctx); err != nil { // what could not be changed one way cannot be changed back
-		j.res.Outcome.RolledBack = &pipeline.Outcome{Request: line, Err: err}
-		return
-	}
-	out := j.d.Line.Run(ctx, line)
-	j.res.Outcome.RolledBack = &out
-	if out.Record != nil {
-		j.res.Revision = out.Record.Revision
-	}
-	if line.Mode == pipeline.ModeUninstall && out.Err == nil {
-		j.res.Revision = 0
-	}
 }

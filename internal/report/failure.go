@@ -29,7 +29,8 @@ type Counts struct {
 
 // Rollback is what became of going back.
 type Rollback struct {
-	Revision int // 0: there was none before, and what the run made was removed again
+	Revision int      // 0: there was none before, and what the run made was removed again
+	Kept     []string // what the run took over, which was there before and stays as it was applied
 	Status   model.HealthStatus
 	After    time.Duration
 	Err      error
@@ -158,6 +159,9 @@ func (r *Rollback) removed(s Style) string {
 		return in(s.Bad, "not removed again: "+oneLine(r.Err.Error()))
 	}
 	text := "removed again: nothing was there before"
+	if len(r.Kept) > 0 {
+		text = "what it made is removed again; left as applied, for it was there before: " + clean(strings.Join(r.Kept, ", "))
+	}
 	if r.After > 0 {
 		text += " (" + rounded(r.After) + ")"
 	}

@@ -16,21 +16,22 @@ import (
 )
 
 // OpenFunc reads manifests and makes what applies them; done ends its watches.
-type OpenFunc func(ctx context.Context, files []string) (d *deploy.Deployer, done func(), err error)
+type OpenFunc func(ctx context.Context, files []string, recursive bool) (d *deploy.Deployer, done func(), err error)
 
 // Options of the command.
 type Options struct {
 	rollout.Options
-	Open    OpenFunc
-	Files   []string
-	Request deploy.Request
+	Open      OpenFunc
+	Files     []string
+	Recursive bool
+	Request   deploy.Request
 }
 
 // NewCmdApply makes the command.
 func NewCmdApply(f *cli.Factory, open OpenFunc, runF func(context.Context, *Options) error) *cobra.Command {
 	o := &Options{Options: rollout.New(f), Open: open}
 	var name string
-	var prune, recursive bool
+	var prune bool
 	cmd := &cobra.Command{
 		Use:   "apply -f FOLDER|FILE",
 		Short: "Apply plain manifests and wait until they are healthy",
@@ -70,8 +71,9 @@ and are named; --prune deletes them. When nothing changed, nothing is done and n
 			o.Request.Verb = deploy.VerbApply
 			o.Request.Release = model.Release{
 				ID: deploy.ID(model.KindManifests, ns, name), Name: name, Namespace: ns,
-				Source: model.Ref{Kind: model.SourceDir, URL: o.Files[0]}, Renderer: model.RenderPlain, TopLevel: !recursive,
-				Timeout: o.Timeout, Policy: model.Policy{Automated: true, Prune: prune},
+				Source: model.Ref{Kind: model.SourceDir, URL: o.Files[0]}, Renderer: model.RenderPlain,
+				TopLevel: !o.Recursive && len(o.Files) == 1, // of several, Open leaves out what lies below
+				Timeout:  o.Timeout, Policy: model.Policy{Automated: true, Prune: prune},
 			}
 			if runF != nil {
 				return runF(cmd.Context(), o)
@@ -81,7 +83,7 @@ and are named; --prune deletes them. When nothing changed, nothing is done and n
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&o.Files, "filename", "f", nil, "`folder` or file with manifests, - for stdin")
-	flags.BoolVarP(&recursive, "recursive", "R", false, "folders below too")
+	flags.BoolVarP(&o.Recursive, "recursive", "R", false, "folders below too")
 	flags.StringVar(&name, "name", "", "`name` of the release; default is the folder's or the file's")
 	flags.BoolVar(&prune, "prune", false, "delete what an earlier run applied and is in the folder no longer")
 	flags.BoolVar(&o.Request.CreateNamespace, "create-namespace", false, "create the namespace if it does not exist")
@@ -112,7 +114,7 @@ func named(files []string) string {
 }
 
 func applyRun(ctx context.Context, o *Options) error {
-	d, done, err := o.Open(ctx, o.Files)
+	d, done, err := o.Open(ctx, o.Files, o.Recursive)
 	if err != nil {
 		return o.Refused(o.Request, err)
 	}
