@@ -139,13 +139,34 @@ func (l *Lock) renew(ctx context.Context) error {
 	defer cancel()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	h := l.holder
-	h.Beat++
-	held, err := l.store.putLock(ctx, l.ns, l.name, h, &l.held)
+	for tries := 0; ; tries++ {
+		h := l.holder
+		h.Beat++
+		held, err := l.store.putLock(ctx, l.ns, l.name, h, &l.held)
+		if err == nil {
+			l.held, l.holder = *held, h
+			return nil
+		}
+		if tries == 1 || model.KindOf(err) != model.ErrConflict {
+			return err
+		}
+		if err := l.adopt(ctx, err); err != nil {
+			return err
+		}
+	}
+}
+
+// adopt goes on with the lock as it is in the cluster, if it still is this one's: an earlier renewal
+// may have been written and only its answer been lost. Otherwise it gives back the conflict.
+func (l *Lock) adopt(ctx context.Context, conflict error) error {
+	held, h, err := l.store.readLock(ctx, l.ns, l.name)
 	if err != nil {
 		return err
 	}
-	l.held, l.holder = *held, h
+	if held == nil || held.UID != l.held.UID || h.Who != l.holder.Who || h.Proc != l.holder.Proc || !h.Since.Equal(l.holder.Since) {
+		return conflict
+	}
+	l.held, l.holder.Beat = *held, h.Beat
 	return nil
 }
 
@@ -155,6 +176,20 @@ func (l *Lock) Unlock(ctx context.Context) error {
 	<-l.done
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	err := l.remove(ctx)
+	if model.KindOf(err) == model.ErrConflict {
+		if err = l.adopt(ctx, err); err == nil {
+			err = l.remove(ctx)
+		}
+	}
+	if model.KindOf(err) == model.ErrNotFound || model.KindOf(err) == model.ErrConflict {
+		return nil
+	}
+	return err
+}
+
+// remove deletes the lock as it was last seen.
+func (l *Lock) remove(ctx context.Context) error {
 	body, err := json.Marshal(metav1.DeleteOptions{
 		TypeMeta:      metav1.TypeMeta{APIVersion: "v1", Kind: "DeleteOptions"},
 		Preconditions: &metav1.Preconditions{UID: &l.held.UID, ResourceVersion: &l.held.ResourceVersion},
@@ -164,10 +199,7 @@ func (l *Lock) Unlock(ctx context.Context) error {
 	}
 	err = l.store.secrets(l.store.api.Delete(), l.ns, lockName(l.name)).
 		SetHeader("Content-Type", "application/json").Body(body).Do(ctx).Error()
-	if err = l.about(err); model.KindOf(err) == model.ErrNotFound || model.KindOf(err) == model.ErrConflict {
-		return nil
-	}
-	return err
+	return l.about(err)
 }
 
 func (l *Lock) about(err error) error {

@@ -1,9 +1,17 @@
 package record
 
 import (
+	"errors"
+	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
 )
@@ -64,5 +72,65 @@ func TestLock(t *testing.T) {
 	}
 	if _, err := s.Lock(ctx, "no-such-namespace", "web", me, alive, nil); model.KindOf(err) != model.ErrNotFound {
 		t.Errorf("in a namespace that does not exist: %v", err)
+	}
+}
+
+// lossy loses the answer to the next renewal, after the server has carried it out.
+type lossy struct {
+	http.RoundTripper
+	lose atomic.Bool
+}
+
+// RoundTrip is part of http.RoundTripper.
+func (l *lossy) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := l.RoundTripper.RoundTrip(r)
+	if err == nil && r.Method == http.MethodPut && l.lose.CompareAndSwap(true, false) {
+		res.Body.Close()
+		return nil, errors.New("the answer was lost")
+	}
+	return res, err
+}
+
+// A lock whose renewal was written and never answered is still held, and given up in the end.
+func TestLockLostAnswer(t *testing.T) {
+	c := startCluster(t)
+	ctx, ns := t.Context(), c.namespace(t)
+	net := &lossy{}
+	cfg, err := clientcmd.BuildConfigFromFlags("", c.kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		net.RoundTripper = next
+		return net
+	})
+	set, err := kubernetes.NewForConfig(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	me := Holder{Who: "me on here", Doing: "deploy", Proc: "a"}
+	l, err := NewStore(set.CoreV1().RESTClient(), time.Now).Lock(ctx, ns, "web", me, alive, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.cancel() // renewed by hand from here
+	<-l.done
+	lose := func() {
+		t.Helper()
+		net.lose.Store(true)
+		if err := l.renew(ctx); model.KindOf(err) != model.ErrTransient {
+			t.Fatalf("a renewal without an answer: %v", err)
+		}
+	}
+	lose()
+	if err := l.renew(ctx); err != nil {
+		t.Errorf("the renewal after it: %v", err)
+	}
+	lose()
+	if err := l.Unlock(ctx); err != nil {
+		t.Error(err)
+	}
+	if _, err := c.CoreV1().Secrets(ns).Get(ctx, lockName("web"), metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+		t.Errorf("the lock is left behind: %v", err)
 	}
 }
