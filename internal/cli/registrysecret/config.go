@@ -75,6 +75,36 @@ func (l login) basic() string {
 	return base64.StdEncoding.EncodeToString([]byte(l.Username + ":" + l.Password))
 }
 
+// secrets are all forms in which the credentials of a config can be quoted. data is the config
+// encoded.
+func (c dockerConfig) secrets(data []byte) []string {
+	// The Secret carries its data in Base64; JSON may be quoted once more within a message.
+	out := []string{base64.StdEncoding.EncodeToString(data), string(data)}
+	for _, l := range c.Auths {
+		password := l.Password
+		if user, p, ok := decodeAuth(l.Auth); ok && password == "" {
+			password = p
+			out = append(out, user+":"+p)
+		}
+		out = append(out, l.Auth, l.basic(), password, base64.StdEncoding.EncodeToString([]byte(password)))
+	}
+	for _, s := range out[1:] {
+		if b, err := json.Marshal(s); err == nil {
+			out = append(out, string(b[1:len(b)-1]))
+		}
+	}
+	return out
+}
+
+// decodeAuth reads username:password in Base64.
+func decodeAuth(auth string) (user, password string, ok bool) {
+	b, err := base64.StdEncoding.DecodeString(auth)
+	if err != nil {
+		return "", "", false
+	}
+	return strings.Cut(string(b), ":")
+}
+
 // servers are the registries of a config, sorted.
 func (c dockerConfig) servers() []string {
 	out := make([]string, 0, len(c.Auths))

@@ -58,7 +58,14 @@ func registrySecretRun(ctx context.Context, o *Options) error {
 		opts.DryRun = []string{metav1.DryRunAll}
 	}
 	if _, err := secrets.Apply(ctx, desired, opts); err != nil {
-		return o.explain(scrub(err, o.Password, want.Auths[o.Server].Auth))
+		quotable := want.secrets(data)
+		if live != nil { // a webhook sees what was there before, too
+			before := live.Data[corev1.DockerConfigJsonKey]
+			if have, err := parseConfig(before); err == nil {
+				quotable = append(quotable, have.secrets(before)...)
+			}
+		}
+		return o.explain(scrub(err, quotable...))
 	}
 	return o.print(action, want.servers())
 }
