@@ -170,20 +170,3 @@ func progressOf(r model.Result) model.ObjectHealth {
 	}
 	return model.ObjectHealth{Key: r.Change.Key, Health: h}
 }
-
-// locator finds where a text is written among the release's values, for the last link of a cause.
-// Values that came from Secrets are not searched.
-func locator(rel model.Release) func(string) (string, bool) {
-	return func(text string) (string, bool) {
-		for i := len(rel.Values) - 1; i >= 0; i-- {
-			l := rel.Values[i]
-			if l.Sensitive || text == "" {
-				continue
-			}
-			if strings.Contains(string(l.YAML), text) || (l.Set != nil && strings.Contains(l.Set.Value, text)) {
-				return l.Origin, true
-			}
-		}
-		return "", false
-	}
-}
