@@ -64,6 +64,7 @@ metadata:
 	if after := s.get(deployments, s.ns, "web").GetUID(); after != before {
 		t.Errorf("the Deployment was %s, now it is %s: %v", before, after, s.log.runs(mark))
 	}
+	s.releasedAt(s.ns, "web", s.commit(repo, "main", nil, "charts/web/templates/farewell.yaml")) // it can go now
 }
 
 // TestUninstallHookFails: where the hook of a removal fails, an event says why, though the HelmRelease is
