@@ -17,8 +17,9 @@ import (
 func wireObservers(f *cli.Factory, e env) {
 	log := f.IO.Err
 	if e.GitHub {
-		// What is told may quote a pod's log, and the runner takes commands from any line.
-		f.IO.Err = report.NewDefuser(log)
+		// What is told may quote a pod's log, and what is shown a chart; the runner takes commands from
+		// any line of both.
+		f.IO.Err, f.IO.Out = report.NewDefuser(log), report.NewDefuser(f.IO.Out)
 	}
 	f.Observers = func(reports []string) ([]deploy.Observer, error) {
 		targets, err := report.ParseTargets(reports, report.FormatJUnit)

@@ -51,7 +51,7 @@ func newRoot(f *cli.Factory, e env) *cobra.Command {
 		},
 	}
 	root.SetIn(f.IO.In)
-	root.SetOut(f.IO.Out)
+	root.SetOut(f.IO.Data()) // help, and scripts for completion
 	root.SetErr(f.IO.Err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &cli.UsageError{Command: cmd.CommandPath(), Err: err}
@@ -96,7 +96,7 @@ func newRoot(f *cli.Factory, e env) *cobra.Command {
 func renderWorker(f *cli.Factory) *cobra.Command {
 	return &cobra.Command{
 		Use: "render-worker", Hidden: true, Args: cli.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return render.ServeWorker(f.IO.In, f.IO.Out) },
+		RunE: func(*cobra.Command, []string) error { return render.ServeWorker(f.IO.In, f.IO.Data()) },
 	}
 }
 

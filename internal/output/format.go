@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"k8s.io/client-go/util/jsonpath"
-	"sigs.k8s.io/yaml"
 )
 
 // Format is a value of -o.
@@ -87,17 +86,9 @@ func (f Format) Structured() bool {
 func (f Format) Write(w io.Writer, doc any) error {
 	switch f.kind {
 	case FormatJSON:
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return wrote(enc.Encode(doc))
+		return writeJSON(w, doc, "  ")
 	case FormatYAML:
-		b, err := yaml.Marshal(doc)
-		if err != nil {
-			return fmt.Errorf("writing YAML: %w", err)
-		}
-		_, err = w.Write(b)
-		return wrote(err)
+		return writeYAML(w, doc)
 	case formatPath:
 		return f.writePath(w, doc)
 	}
@@ -108,9 +99,7 @@ func (f Format) Write(w io.Writer, doc any) error {
 func (f Format) WriteEvent(w io.Writer, doc any) error {
 	switch f.kind {
 	case FormatJSON:
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		return wrote(enc.Encode(doc))
+		return writeJSON(w, doc, "")
 	case FormatYAML:
 		if _, err := io.WriteString(w, "---\n"); err != nil {
 			return wrote(err)

@@ -86,6 +86,18 @@ func (s *Streams) Say(format string, args ...any) {
 	fmt.Fprintln(s.Err, Clean(fmt.Sprintf(format, args...)))
 }
 
+// guard is a writer that changes what a build service would take for a command.
+type guard interface{ Plain() io.Writer }
+
+// Data is Out as it is, for what another program takes byte by byte: manifests, files, scripts. All
+// else goes to Out, which may be guarded.
+func (s *Streams) Data() io.Writer {
+	if g, ok := s.Out.(guard); ok {
+		return g.Plain()
+	}
+	return s.Out
+}
+
 // Line writes one line of data.
 func (s *Streams) Line(text string) error {
 	_, err := fmt.Fprintln(s.Out, Clean(text))

@@ -98,6 +98,13 @@ func TestDefuser(t *testing.T) {
 		"ok\r::set-output::x\n": "ok\r:\u200b:set-output::x\n",
 		"log ##[add-mask]x\n":   "log ##\u200b[add-mask]x\n",
 		"# [a] #[b]\n":          "# [a] #[b]\n",
+		"\v\f::error::x\n":      "\v\f:\u200b:error::x\n", // the runner takes off every blank that Unicode has
+		"\u00a0::error::x\n":    "\u00a0:\u200b:error::x\n",
+		" \u2003\u3000::a::\n":  " \u2003\u3000:\u200b:a::\n",
+		"\ufeff::error::x\n":    "\ufeff:\u200b:error::x\n",
+		"é::error::x\n":         "é::error::x\n",
+		"\xe2::error::x\n":      "\xe2::error::x\n", // no character
+		"\xe2\n\u2003::a::\n":   "\xe2\n\u2003:\u200b:a::\n",
 	} {
 		for size := range 3 { // commands may come in pieces
 			var b bytes.Buffer

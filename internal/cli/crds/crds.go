@@ -22,7 +22,7 @@ type Options struct {
 
 // NewCmdCRDs makes the command.
 func NewCmdCRDs(f *cli.Factory, runF func(*Options) error) *cobra.Command {
-	o := &Options{Out: f.IO.Out, Files: crds.Files}
+	o := &Options{Out: f.IO.Data(), Files: crds.Files}
 	return &cobra.Command{
 		Use:   "crds",
 		Short: "Print the definitions of all kinds, for kubectl apply",

@@ -163,6 +163,6 @@ func templateRun(ctx context.Context, o *Options) error {
 			return err
 		}
 	}
-	_, err = io.Copy(o.IO.Out, strings.NewReader(text))
+	_, err = io.Copy(o.IO.Data(), strings.NewReader(text))
 	return err
 }

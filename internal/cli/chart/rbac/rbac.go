@@ -151,7 +151,7 @@ func rbacRun(ctx context.Context, o *Options) error {
 		if err != nil {
 			return err
 		}
-		_, err = io.WriteString(o.IO.Out, heading(in)+text)
+		_, err = io.WriteString(o.IO.Data(), heading(in)+text)
 		return err
 	}
 	items := make([]any, len(manifests))

@@ -103,7 +103,7 @@ func schemaRun(ctx context.Context, o *Options) error {
 			return err
 		}
 	default:
-		if _, err := o.IO.Out.Write(res.Text); err != nil {
+		if _, err := o.IO.Data().Write(res.Text); err != nil {
 			return err
 		}
 	}

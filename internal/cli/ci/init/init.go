@@ -132,7 +132,7 @@ func initRun(o *Options) error {
 		return err
 	}
 	if o.Stdout {
-		if _, err := fmt.Fprint(o.IO.Out, files[0].Content); err != nil {
+		if _, err := fmt.Fprint(o.IO.Data(), files[0].Content); err != nil {
 			return fmt.Errorf("writing the output: %w", err)
 		}
 		return nil
