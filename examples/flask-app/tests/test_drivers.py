@@ -101,6 +101,8 @@ class ReadyTest(unittest.TestCase):
         readiness = Readiness([Hangs()], 0.05)
         for _ in range(3):
             self.assertEqual(readiness.check(), {"postgresql": "no answer in time"})
+        ended.set()
+        readiness._pool.shutdown()  # waits for what was queued behind the first
         self.assertEqual(len(started), 1)  # one check, however many ask
 
 
