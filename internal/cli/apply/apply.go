@@ -41,7 +41,8 @@ say no namespace go to the one of -n.
 
 What was applied is kept as a release beside Helm's (fairlead history, rollback, status, uninstall and
 helm list know it), under the name of the folder or --name. Objects that left the folder since stay,
-and are named; --prune deletes them. When nothing changed, nothing is done and no revision added.`,
+and are named; --prune deletes them. When nothing changed, nothing is done and no revision added.
+Where -f names no object at all, nothing is done either, and that is an error.`,
 		Example: cli.Example(`
 			fairlead apply -f k8s/ -n dev --prune
 			fairlead apply -f pod.yaml -n dev --name fedora --dry-run
@@ -82,12 +83,12 @@ and are named; --prune deletes them. When nothing changed, nothing is done and n
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringArrayVarP(&o.Files, "filename", "f", nil, "`folder` or file with manifests, - for stdin")
+	flags.StringArrayVarP(&o.Files, "filename", "f", nil, "`folder` or file with manifests, - for stdin; may be given several times")
 	flags.BoolVarP(&o.Recursive, "recursive", "R", false, "folders below too")
 	flags.StringVar(&name, "name", "", "`name` of the release; default is the folder's or the file's")
 	flags.BoolVar(&prune, "prune", false, "delete what an earlier run applied and is in the folder no longer")
 	flags.BoolVar(&o.Request.CreateNamespace, "create-namespace", false, "create the namespace if it does not exist")
-	flags.BoolVar(&o.Request.Atomic, "atomic", false, "when it fails, go back to the last good revision, or to nothing")
+	flags.BoolVar(&o.Request.Atomic, "atomic", false, "when it fails, go back to the last good revision, or to nothing where there was no release")
 	flags.BoolVar(&o.Request.DryRun, "dry-run", false, "show the plan and stop: nothing is written")
 	flags.StringArrayVar(&o.Request.Recreate, "recreate", nil, "delete this object first, as in `Pod/web`: for fields that cannot be changed")
 	o.AddFlags(cmd)

@@ -40,7 +40,7 @@ func NewCmdDeploy(f *cli.Factory, open OpenFunc, runF func(context.Context, *Opt
 oc rollout status in one. The plan comes first: what is created, changed, taken over and deleted, field
 by field, with the values of Secrets masked. Where the deployment fails, the last lines name the cause:
 the object, its events, what it logged; with --atomic the last good revision is then put back, or on a
-first install everything removed again.
+first install everything removed again that was not there before.
 
 CHART is a folder, a .tgz file, oci://host/path/chart, or NAME with --repo URL. Values take precedence
 as with Helm: files in their order, then --set-json, --set, --set-string, --set-file, --set-literal.
@@ -92,7 +92,7 @@ Hooks run as with Helm. It needs rights in the one namespace: fairlead chart rba
 	chartref.AddFlags(cmd, &from)
 	flags := cmd.Flags()
 	flags.BoolVar(&o.Request.CreateNamespace, "create-namespace", false, "create the namespace if it does not exist")
-	flags.BoolVar(&o.Request.Atomic, "atomic", false, "when it fails, go back to the last good revision, or to nothing")
+	flags.BoolVar(&o.Request.Atomic, "atomic", false, "when it fails, go back to the last good revision, or to nothing where there was no release")
 	flags.BoolVar(&o.Request.DryRun, "dry-run", false, "show the plan and stop: nothing is written")
 	flags.IntVar(&history, "history-max", 0, fmt.Sprintf("how many revisions to keep (default %d)", defaultHistory))
 	flags.StringArrayVar(&o.Request.Recreate, "recreate", nil, "delete this object first, as in `Deployment/web`: for fields that cannot be changed")

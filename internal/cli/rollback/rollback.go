@@ -50,7 +50,8 @@ current. The release is then held there, which get and status show: Fairlead doe
 is in Git until that changes, or until fairlead resume. Nothing in Git is touched.
 
 A release that no controller deploys (fairlead deploy, fairlead apply, helm) is rolled back from here,
-with the same plan, progress and report as its deployment; the next one deploys what it is told.`,
+with the same plan, progress and report as its deployment; the next one deploys what it is told. Of
+plain manifests, what fairlead apply left without --prune stays.`,
 		Example: cli.Example(`
 			fairlead rollback prod/flask-app-prod
 			fairlead rollback prod/flask-app-prod 3 --timeout 2m

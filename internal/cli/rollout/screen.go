@@ -73,7 +73,11 @@ func (s *Screen) Planned(p model.Plan) {
 		}
 	}
 	if len(left) > 0 {
-		s.io.Say("no longer desired, and left as it is (--prune deletes it): %s", strings.Join(left, ", "))
+		how := "(--prune deletes it)"
+		if s.verb == deploy.VerbRollback {
+			how = "(the revision that is left had left it as well)"
+		}
+		s.io.Say("no longer desired, and left as it is %s: %s", how, strings.Join(left, ", "))
 	}
 	if !s.quietPlan {
 		fmt.Fprint(s.io.Err, diff.Text(s.name, s.io.ErrPaint(), &p))
