@@ -18,7 +18,7 @@ import (
 func TestScopedStoreStaysInItsNamespaces(t *testing.T) {
 	w := newWorld(t)
 	other := newWorld(t)
-	other.ns += "-other"
+	other.ns = w.ns + "-other"
 	_, err := w.good.Apply(w.ctx, schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}, "", other.ns,
 		[]byte(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"`+other.ns+`"}}`), kube.ApplyOptions{Manager: "test"})
 	must(t, err)
