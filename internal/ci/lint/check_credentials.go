@@ -2,7 +2,6 @@ package lint
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -117,8 +116,8 @@ func isRegistryLogin(c *command) bool {
 }
 
 var (
-	placeholder = regexp.MustCompile(`(?i)^(|<.*>|x+|\*+|changeme|change-me|none|null|true|false|todo|example|placeholder|your[-_ ].*|dummy|test|postgres|password|root|secret|\[masked\])$`)
-	looksLikeIt = regexp.MustCompile(`^[^\s$]{6,}$`)
+	placeholder = pattern{expr: `(?i)^(|<.*>|x+|\*+|changeme|change-me|none|null|true|false|todo|example|placeholder|your[-_ ].*|dummy|test|postgres|password|root|secret|\[masked\])$`}
+	looksLikeIt = pattern{expr: `^[^\s$]{6,}$`}
 )
 
 // hardcoded finds secrets whose value stands in the pipeline. The value is never told.
@@ -222,7 +221,7 @@ func secretInSet(_ *pipeline, _ *job, c *command) string {
 	return ""
 }
 
-var credentialInURL = regexp.MustCompile(`://[^/\s:@]*:?\$\{?\{?[^@\s/]*@`)
+var credentialInURL = pattern{expr: `://[^/\s:@]*:?\$\{?\{?[^@\s/]*@`}
 
 func secretInURL(_ *pipeline, _ *job, c *command) string {
 	for _, w := range c.words {
@@ -323,7 +322,7 @@ func longLivedToken(_ *pipeline, _ *job, c *command) string {
 	return ""
 }
 
-var longDuration = regexp.MustCompile(`^([2-9]\d|\d{3,})h|^\d{5,}s|^\d{4,}m`)
+var longDuration = pattern{expr: `^([2-9]\d|\d{3,})h|^\d{5,}s|^\d{4,}m`}
 
 // broadRole finds roles that allow more than a deployment needs.
 func broadRole(_ *pipeline, _ *job, c *command) string {
@@ -351,7 +350,7 @@ func broadRole(_ *pipeline, _ *job, c *command) string {
 	return ""
 }
 
-var boundRole = regexp.MustCompile(`(?m)^\s*name:\s*(edit|admin|cluster-admin)\s*$`)
+var boundRole = pattern{expr: `(?m)^\s*name:\s*(edit|admin|cluster-admin)\s*$`}
 
 // removedJWT finds the job tokens that GitLab 17 took away (docs.gitlab.com/update/deprecations).
 func removedJWT(p *pipeline, _ *repository) []hit {

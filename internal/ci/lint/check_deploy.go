@@ -2,7 +2,6 @@ package lint
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -69,9 +68,9 @@ func notVerified(_ *pipeline, j *job) []hit {
 }
 
 var (
-	kindPod      = regexp.MustCompile(`(?m)^\s*"?kind"?:\s*"?Pod"?,?\s*$`)
-	podIsThought = regexp.MustCompile(`(?i)POD[_ -]?MANIFEST`)
-	kindLine     = regexp.MustCompile(`(?m)^\s*"?kind"?:\s*"?\w+`)
+	kindPod      = pattern{expr: `(?m)^\s*"?kind"?:\s*"?Pod"?,?\s*$`}
+	podIsThought = pattern{expr: `(?i)POD[_ -]?MANIFEST`}
+	kindLine     = pattern{expr: `(?m)^\s*"?kind"?:\s*"?\w+`}
 )
 
 const podAlone = "a Pod without a controller is deployed: when it or its node ends it is gone, it cannot be updated in place, and there is one"

@@ -2,7 +2,6 @@ package lint
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -107,7 +106,7 @@ func tlsOffByVariable(p *pipeline, _ *repository) []hit {
 	return out
 }
 
-var hostKey = regexp.MustCompile(`(?i)StrictHostKeyChecking[= ]+"?(no|off|accept-new)\b`)
+var hostKey = pattern{expr: `(?i)StrictHostKeyChecking[= ]+"?(no|off|accept-new)\b`}
 
 // hostKeyUnchecked finds SSH that takes any server for the right one.
 func hostKeyUnchecked(_ *pipeline, _ *job, c *command) string {

@@ -3,7 +3,6 @@ package lint
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 )
 
@@ -36,7 +35,7 @@ func pipedToShell(_ *pipeline, j *job, c *command) string {
 	return ""
 }
 
-var scriptName = regexp.MustCompile(`\.(sh|bash|py)$|get[-_]helm|install`)
+var scriptName = pattern{expr: `\.(sh|bash|py)$|get[-_]helm|install`}
 
 // ranBy reports whether a command runs the file.
 func ranBy(c *command, file string) bool {
@@ -102,7 +101,7 @@ func (j *job) checked() bool {
 }
 
 // binary names of things that are unpacked, made executable or put into the PATH.
-var binaryURL = regexp.MustCompile(`(?i)\.(tar\.gz|tgz|zip|deb|rpm|apk|tar\.xz|bz2|gz)(\?|$)|/releases/|/bin/|kubectl|helm|/cli/|linux[-_]amd64`)
+var binaryURL = pattern{expr: `(?i)\.(tar\.gz|tgz|zip|deb|rpm|apk|tar\.xz|bz2|gz)(\?|$)|/releases/|/bin/|kubectl|helm|/cli/|linux[-_]amd64`}
 
 // downloaded finds tools that a job fetches before it can begin.
 func downloaded(p *pipeline, j *job, c *command) string {
@@ -201,7 +200,7 @@ func ownPython(args []string, what string) bool {
 		what == "pip" || what == "pytest" || strings.HasPrefix(what, "pytest")
 }
 
-var endless = regexp.MustCompile(`(?s)\b(until|while)\b[^;\n]*[;\n]\s*do\s+(echo[^;\n]*[;\n]\s*)?sleep\b`)
+var endless = pattern{expr: `(?s)\b(until|while)\b[^;\n]*[;\n]\s*do\s+(echo[^;\n]*[;\n]\s*)?sleep\b`}
 
 // endlessWait finds loops that wait for something that may never come.
 func endlessWait(_ *pipeline, j *job) []hit {

@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -84,8 +83,8 @@ func (g *gitlab) failure(n *yaml.Node) *text {
 }
 
 var (
-	forTags   = regexp.MustCompile(`\$\{?CI_COMMIT_TAG|PIPELINE_SOURCE.*==.*"(web|api|trigger|schedule|chat)"|\$\{?CI_DEPLOY_FREEZE`)
-	forOthers = regexp.MustCompile(`merge_request|CI_MERGE_REQUEST|CI_COMMIT_BRANCH\s*!=|CI_COMMIT_BRANCH\s*=~`)
+	forTags   = pattern{expr: `\$\{?CI_COMMIT_TAG|PIPELINE_SOURCE.*==.*"(web|api|trigger|schedule|chat)"|\$\{?CI_DEPLOY_FREEZE`}
+	forOthers = pattern{expr: `merge_request|CI_MERGE_REQUEST|CI_COMMIT_BRANCH\s*!=|CI_COMMIT_BRANCH\s*=~`}
 )
 
 // starts finds out who starts a job: a person, a tag, or a push by itself.

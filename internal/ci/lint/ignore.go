@@ -2,7 +2,6 @@ package lint
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -14,7 +13,7 @@ type ignores struct {
 	bad   []Finding
 }
 
-var ignoreComment = regexp.MustCompile(`#\s*fairlead:ignore\s*([a-z0-9,-]*)\s*(.*)$`)
+var ignoreComment = pattern{expr: `#\s*fairlead:ignore\s*([a-z0-9,-]*)\s*(.*)$`}
 
 func newIgnores(f *files) *ignores {
 	known := map[string]bool{}

@@ -4,21 +4,20 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"strings"
 )
 
 const maxManifests = 50 // of one folder
 
 var (
-	topPod   = regexp.MustCompile(`(?m)^kind:\s*"?Pod"?\s*$`)
-	topImage = regexp.MustCompile(`(?m)^\s*-?\s*image:\s*["']?[^\s"'#$]+:latest["']?\s*$`)
+	topPod   = pattern{expr: `(?m)^kind:\s*"?Pod"?\s*$`}
+	topImage = pattern{expr: `(?m)^\s*-?\s*image:\s*["']?[^\s"'#$]+:latest["']?\s*$`}
 )
 
 // inManifests finds what is wrong in the files of the repository that a job applies: a bare Pod, or an
 // image named latest. A file that cannot be read, or whose name only the run knows, is left out: the
 // pipeline is what is looked at here, fairlead chart test looks at manifests.
-func inManifests(what *regexp.Regexp, msg string) func(*pipeline, *repository) []hit {
+func inManifests(what *pattern, msg string) func(*pipeline, *repository) []hit {
 	return func(p *pipeline, r *repository) []hit {
 		var out []hit
 		for _, j := range p.jobs {

@@ -1,15 +1,13 @@
 package lint
 
-import "regexp"
-
 // references finds variables: $NAME, ${NAME}, ${NAME:-x}, and GitHub's ${{ env.NAME }} and
 // ${{ secrets.NAME }}.
-var references = regexp.MustCompile(`\$\{\{\s*[^}]*\}\}|\$\{[A-Za-z_][A-Za-z0-9_]*[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*`)
+var references = pattern{expr: `\$\{\{\s*[^}]*\}\}|\$\{[A-Za-z_][A-Za-z0-9_]*[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*`}
 
 var (
-	shellName  = regexp.MustCompile(`^\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
-	exprName   = regexp.MustCompile(`^\$\{\{\s*(?:env|secrets|vars)\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}$`)
-	secretName = regexp.MustCompile(`\bsecrets\.([A-Za-z_][A-Za-z0-9_]*)`)
+	shellName  = pattern{expr: `^\$\{?([A-Za-z_][A-Za-z0-9_]*)`}
+	exprName   = pattern{expr: `^\$\{\{\s*(?:env|secrets|vars)\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}$`}
+	secretName = pattern{expr: `\bsecrets\.([A-Za-z_][A-Za-z0-9_]*)`}
 )
 
 // refName is the name in a reference, "" for an expression.
