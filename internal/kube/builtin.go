@@ -1,6 +1,8 @@
 package kube
 
 import (
+	"sync"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -11,10 +13,11 @@ import (
 
 // builtin are the kinds that client-go has Go types for. It is a scheme of our own, because
 // client-go's is the whole program's: Helm adds CustomResourceDefinitions to it, which would then
-// arrive as a Go type in the program, and as unstructured objects in tests.
+// arrive as a Go type in the program, and as unstructured objects in tests. It
+// is made when a cluster is first spoken to.
 var (
-	builtin       = newBuiltin()
-	builtinCodecs = serializer.NewCodecFactory(builtin)
+	builtin       = sync.OnceValue(newBuiltin)
+	builtinCodecs = sync.OnceValue(func() serializer.CodecFactory { return serializer.NewCodecFactory(builtin()) })
 )
 
 func newBuiltin() *runtime.Scheme {

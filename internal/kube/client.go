@@ -72,7 +72,7 @@ func newClient(cfg *rest.Config) (*Client, error) {
 	if c.meta, err = restClient(cfg, h, metainternal.Codecs.WithoutConversion()); err != nil {
 		return nil, err
 	}
-	if c.typed, err = restClient(cfg, h, builtinCodecs.WithoutConversion()); err != nil {
+	if c.typed, err = restClient(cfg, h, builtinCodecs().WithoutConversion()); err != nil {
 		return nil, err
 	}
 	if c.dynamic, err = dynamic.NewForConfigAndClient(cfg, h); err != nil {

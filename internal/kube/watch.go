@@ -99,7 +99,7 @@ func (c *Client) reading(gvk schema.GroupVersionKind, m Mapping, o WatchOptions)
 	switch {
 	case !o.Full:
 		return c.meta.Get().AbsPath(path...).SetHeader("Accept", acceptMeta)
-	case builtin.Recognizes(gvk):
+	case builtin().Recognizes(gvk):
 		return c.typed.Get().AbsPath(path...)
 	}
 	return nil
