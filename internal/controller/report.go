@@ -8,7 +8,7 @@ import (
 // observed turns a report into what statuses are made from.
 func (r *Reconciler) observed(rep Report) record.Observed {
 	o := record.Observed{
-		At: rep.At, Release: rep.Ask.Release, Last: rep.Last, Attempted: rep.Artifact.Revision,
+		At: rep.At, Release: rep.Ask.Release, Last: rep.Last, Attempted: attempted(rep),
 		Err: rep.Err, Stage: string(rep.Stage), Running: rep.Running,
 		Health: rep.Health, Objects: rep.Objects, Drift: rep.Drift,
 		Held: rep.Decision.Held, HeldWhy: rep.Decision.Why, Unsupported: rep.Ask.Unsupported,
@@ -37,6 +37,15 @@ func (r *Reconciler) observed(rep Report) record.Observed {
 		}
 	}
 	return o
+}
+
+// attempted is the revision that the release's inputs came from. A commit that left them alone is not
+// told of: after a restart it would cost one status of every release.
+func attempted(rep Report) model.Revision {
+	if last := rep.Last; last != nil && rep.Ask.Refresh == "" && last.HoldBy == "" && last.Inputs == rep.Inputs && last.Source != (model.Revision{}) {
+		return last.Source
+	}
+	return rep.Artifact.Revision
 }
 
 // causes are those of the last run that failed, while the release has not become healthy since.
