@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 
@@ -44,16 +43,6 @@ func (r Requests) minus(other Requests) Requests {
 		}
 	}
 	return left
-}
-
-// Most are the names, the most frequent first.
-func (r Requests) Most() []string {
-	return slices.SortedFunc(maps.Keys(r), func(a, b string) int {
-		if r[a] != r[b] {
-			return int(r[b] - r[a])
-		}
-		return strings.Compare(a, b)
-	})
 }
 
 // served is what the API server has answered so far, by its own metrics.

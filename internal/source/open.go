@@ -141,10 +141,10 @@ func addressOf(ref model.Ref) string {
 	return url + "/" + ref.Chart
 }
 
-// proxyFunc reads the proxy settings in an environment.
-func proxyFunc(env []string) func(*http.Request) (*url.URL, error) {
+// ProxyFunc reads the proxy settings among settings written as "KEY=value".
+func ProxyFunc(settings []string) func(*http.Request) (*url.URL, error) {
 	get := func(name string) string {
-		for _, kv := range env {
+		for _, kv := range settings {
 			if k, v, _ := strings.Cut(kv, "="); strings.EqualFold(k, name) {
 				return v
 			}

@@ -111,7 +111,7 @@ func New(opts Options) (*Sources, error) {
 		return nil, err
 	}
 	s := &Sources{
-		opts: opts, lock: lock, slots: make(chan struct{}, opts.Parallel), proxy: proxyFunc(opts.Env),
+		opts: opts, lock: lock, slots: make(chan struct{}, opts.Parallel), proxy: ProxyFunc(opts.Env),
 		remotes: map[string]*remote{}, watched: map[model.ReleaseID]*remote{},
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
