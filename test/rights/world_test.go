@@ -11,12 +11,15 @@ import (
 	"testing"
 	"time"
 
+	admissionv1 "k8s.io/api/admissionregistration/v1"
 	authv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
@@ -238,10 +241,78 @@ func (w *world) await(r rbacv1.ClusterRole) {
 	}
 }
 
+var definitionResource = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
+
+// delayDefinitions keeps new definitions from being accepted, and so from being ready, until its
+// result is called: nobody can write their status.
+func (w *world) delayDefinitions() (admit func()) {
+	w.t.Helper()
+	ctx, definitions, policies := w.t.Context(), w.dynamic.Resource(definitionResource), w.admin.AdmissionregistrationV1()
+	const name, probe = "delay-definitions", "probes.rights.example.com"
+	_, err := definitions.Create(ctx, &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+		"metadata": map[string]any{"name": probe},
+		"spec": map[string]any{
+			"group": "rights.example.com", "scope": "Cluster",
+			"names": map[string]any{"plural": "probes", "kind": "Probe"},
+			"versions": []any{map[string]any{
+				"name": "v1", "served": true, "storage": true,
+				"schema": map[string]any{"openAPIV3Schema": map[string]any{"type": "object"}},
+			}},
+		},
+	}}, metav1.CreateOptions{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	fail := admissionv1.Fail
+	policy := &admissionv1.ValidatingAdmissionPolicy{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: admissionv1.ValidatingAdmissionPolicySpec{
+		FailurePolicy: &fail,
+		MatchConstraints: &admissionv1.MatchResources{ResourceRules: []admissionv1.NamedRuleWithOperations{{RuleWithOperations: admissionv1.RuleWithOperations{
+			Operations: []admissionv1.OperationType{admissionv1.Update},
+			Rule:       admissionv1.Rule{APIGroups: []string{definitionResource.Group}, APIVersions: []string{"*"}, Resources: []string{"customresourcedefinitions/status"}},
+		}}}},
+		Validations: []admissionv1.Validation{{Expression: "false"}},
+	}}
+	if _, err := policies.ValidatingAdmissionPolicies().Create(ctx, policy, metav1.CreateOptions{}); err != nil {
+		w.t.Fatal(err)
+	}
+	binding := &admissionv1.ValidatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: admissionv1.ValidatingAdmissionPolicyBindingSpec{
+		PolicyName: name, ValidationActions: []admissionv1.ValidationAction{admissionv1.Deny},
+	}}
+	if _, err := policies.ValidatingAdmissionPolicyBindings().Create(ctx, binding, metav1.CreateOptions{}); err != nil {
+		w.t.Fatal(err)
+	}
+	delayed := func(want bool) {
+		w.t.Helper()
+		err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
+			_, err := definitions.Patch(ctx, probe, types.MergePatchType, []byte(`{"status":{"storedVersions":["v1"]}}`), metav1.PatchOptions{DryRun: []string{metav1.DryRunAll}}, "status")
+			if err != nil && !apierrors.IsInvalid(err) && !apierrors.IsForbidden(err) {
+				return false, err
+			}
+			return (err != nil) == want, nil
+		})
+		if err != nil {
+			w.t.Fatalf("the policy does not count: %v", err)
+		}
+	}
+	delayed(true)
+	return func() {
+		w.t.Helper()
+		if err := policies.ValidatingAdmissionPolicyBindings().Delete(ctx, name, metav1.DeleteOptions{}); err != nil {
+			w.t.Fatal(err)
+		}
+		if err := policies.ValidatingAdmissionPolicies().Delete(ctx, name, metav1.DeleteOptions{}); err != nil {
+			w.t.Fatal(err)
+		}
+		delayed(false)
+		w.undefine(probe)
+	}
+}
+
 // undefine deletes a definition and waits until it is gone, its objects with it.
 func (w *world) undefine(name string) {
 	w.t.Helper()
-	definitions := w.dynamic.Resource(schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"})
+	definitions := w.dynamic.Resource(definitionResource)
 	if err := definitions.Delete(w.t.Context(), name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
 		w.t.Fatal(err)
 	}
