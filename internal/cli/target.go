@@ -1,15 +1,16 @@
 package cli
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 // Helm's own rule for release names: https://helm.sh/docs/topics/charts/. Longer ones do not fit in the
 // labels that charts make of them.
-var releaseName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+var releaseName = pattern.New(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
 
 const maxReleaseName = 53
 

@@ -84,7 +84,7 @@ func check(room, imp string) string {
 	}
 	target := roomOf(own)
 	switch {
-	case target == room:
+	case target == room, slices.Contains(base, target):
 		return ""
 	case target == "":
 		return "it is in no room"

@@ -9,6 +9,8 @@ var (
 		"internal/source", "internal/render", "internal/plan",
 		"internal/apply", "internal/health", "internal/record",
 	}
+	// base is what every room may use.
+	base = []string{"internal/pattern"}
 	// words put values into text.
 	words = []string{"internal/report", "internal/output"}
 )
@@ -21,8 +23,9 @@ const everything = "*"
 // see checkTest.
 var allowed = map[string][]string{
 	// At the bottom: plain values and types.
-	"api":            {},
-	"internal/model": {},
+	"api":              {},
+	"internal/model":   {},
+	"internal/pattern": {},
 
 	// Adapters.
 	"internal/git":      {"internal/model"},

@@ -3,10 +3,10 @@ package git
 import (
 	"net/url"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 // Address is where a repository is.
@@ -21,7 +21,7 @@ type Address struct {
 }
 
 // user@host:path, with no slash before the colon.
-var scpLike = regexp.MustCompile(`^(?:([A-Za-z0-9._~+-]+)@)?([A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]):([^:].*)$`)
+var scpLike = pattern.New(`^(?:([A-Za-z0-9._~+-]+)@)?([A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]):([^:].*)$`)
 
 // ParseAddress reads an https, http, ssh or file URL, the scp-like form "git@host:org/repo", or an
 // absolute path. Other schemes are refused: git:// is neither authenticated nor encrypted, and

@@ -3,13 +3,13 @@ package git
 import (
 	"context"
 	"errors"
-	"regexp"
 	"strings"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
-var userinfo = regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://)[^/@\s'"]+@`)
+var userinfo = pattern.New(`([a-zA-Z][a-zA-Z0-9+.-]*://)[^/@\s'"]+@`)
 
 // scrub takes the user part, which may be a credential, out of every URL in s.
 func scrub(s string) string { return userinfo.ReplaceAllString(s, "$1") }

@@ -3,7 +3,6 @@ package health
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -12,15 +11,16 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 // The kubelet's words for a reference that leads nowhere (pkg/kubelet/kubelet_pods.go and the
 // volume plugins).
 var (
-	objectMissing = regexp.MustCompile(`(?i)(secret|configmap)s? "([^"]+)" not found`)
-	keyMissing    = regexp.MustCompile(`couldn't find key (\S+) in (Secret|ConfigMap) [^/\s]+/(\S+)`)
-	volumeKey     = regexp.MustCompile(`references non-existent (secret|config) key: (\S+)`)
-	volumeNamed   = regexp.MustCompile(`for volume "([^"]+)"`)
+	objectMissing = pattern.New(`(?i)(secret|configmap)s? "([^"]+)" not found`)
+	keyMissing    = pattern.New(`couldn't find key (\S+) in (Secret|ConfigMap) [^/\s]+/(\S+)`)
+	volumeKey     = pattern.New(`references non-existent (secret|config) key: (\S+)`)
+	volumeNamed   = pattern.New(`for volume "([^"]+)"`)
 )
 
 // reference is a place in a pod that wants a Secret or ConfigMap, or a key of one.

@@ -3,12 +3,12 @@ package health
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 // crash names why a container does not stay: killed for memory, killed by its probe, a command
@@ -122,13 +122,13 @@ func (d *diagnosis) oomKilled(c *container, f *finding) *finding {
 }
 
 // dependency matches the words of a program that cannot reach another.
-var dependency = regexp.MustCompile(`(?i)connection refused|no such host|i/o timeout|name or service not known|temporary failure in name resolution|could not connect|connection timed out|getaddrinfo|ECONNREFUSED|ENOTFOUND|database system is starting up`)
+var dependency = pattern.New(`(?i)connection refused|no such host|i/o timeout|name or service not known|temporary failure in name resolution|could not connect|connection timed out|getaddrinfo|ECONNREFUSED|ENOTFOUND|database system is starting up`)
 
 // telling matches the lines that programs end with when something is wrong.
-var telling = regexp.MustCompile(`(?i)\b(panic|fatal|error|exception|traceback|cannot|can't|failed|denied|refused|missing|invalid|undefined|unable|not found|no such|is empty|required|abort)`)
+var telling = pattern.New(`(?i)\b(panic|fatal|error|exception|traceback|cannot|can't|failed|denied|refused|missing|invalid|undefined|unable|not found|no such|is empty|required|abort)`)
 
 // stackFrame matches lines of a stack trace, which come after the point.
-var stackFrame = regexp.MustCompile(`^\s|^goroutine \d|^\S+\.go:\d|^(created by|at) |^main\.main|^exit status`)
+var stackFrame = pattern.New(`^\s|^goroutine \d|^\S+\.go:\d|^(created by|at) |^main\.main|^exit status`)
 
 // lastWords makes a cause of the exit code and the log.
 func lastWords(c *container, code int32, log string) (cause, next string) {

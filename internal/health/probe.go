@@ -3,19 +3,19 @@ package health
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 // probeFailed is the kubelet's Unhealthy event: which probe, and what it got.
-var probeFailed = regexp.MustCompile(`(?s)^(Readiness|Liveness|Startup) probe (?:failed|errored[^:]*): ?(.*)$`)
+var probeFailed = pattern.New(`(?s)^(Readiness|Liveness|Startup) probe (?:failed|errored[^:]*): ?(.*)$`)
 
 // statusCode is how the kubelet reports an HTTP answer.
-var statusCode = regexp.MustCompile(`HTTP probe failed with statuscode: (\d+)`)
+var statusCode = pattern.New(`HTTP probe failed with statuscode: (\d+)`)
 
 // probe names the probe that keeps a running container from being ready.
 func (d *diagnosis) probe(ctx context.Context, p *corev1.Pod, events []corev1.Event) *finding {

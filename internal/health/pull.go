@@ -3,13 +3,13 @@ package health
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 // pullTrouble is why an image could not be had.
@@ -31,16 +31,16 @@ const (
 // the "not found" that ends many messages says less than what stands before it.
 var pullAnswers = []struct {
 	trouble pullTrouble
-	pattern *regexp.Regexp
+	pattern *pattern.Regexp
 }{
-	{pullBadName, regexp.MustCompile(`(?i)couldn't parse image|invalid reference format|InvalidImageName|repository name must be lowercase`)},
-	{pullNever, regexp.MustCompile(`(?i)pull policy of Never|ErrImageNeverPull`)},
-	{pullPlatform, regexp.MustCompile(`(?i)no match for platform`)},
-	{pullRateLimited, regexp.MustCompile(`(?i)toomanyrequests|429 Too Many|pull rate limit`)},
-	{pullCertificate, regexp.MustCompile(`(?i)x509:|certificate signed by unknown|HTTP response to HTTPS client`)},
-	{pullUnreachable, regexp.MustCompile(`(?i)no such host|i/o timeout|connection refused|connection reset|network is unreachable|no route to host|TLS handshake timeout|context deadline exceeded|Client\.Timeout|server misbehaving|50[0234] |unexpected EOF`)},
-	{pullUnauthorized, regexp.MustCompile(`(?i)unauthorized|denied|insufficient_scope|401|403 Forbidden|failed to authorize|authentication required|no basic auth`)},
-	{pullNotFound, regexp.MustCompile(`(?i)not ?found|manifest unknown|name unknown|404`)},
+	{pullBadName, pattern.New(`(?i)couldn't parse image|invalid reference format|InvalidImageName|repository name must be lowercase`)},
+	{pullNever, pattern.New(`(?i)pull policy of Never|ErrImageNeverPull`)},
+	{pullPlatform, pattern.New(`(?i)no match for platform`)},
+	{pullRateLimited, pattern.New(`(?i)toomanyrequests|429 Too Many|pull rate limit`)},
+	{pullCertificate, pattern.New(`(?i)x509:|certificate signed by unknown|HTTP response to HTTPS client`)},
+	{pullUnreachable, pattern.New(`(?i)no such host|i/o timeout|connection refused|connection reset|network is unreachable|no route to host|TLS handshake timeout|context deadline exceeded|Client\.Timeout|server misbehaving|50[0234] |unexpected EOF`)},
+	{pullUnauthorized, pattern.New(`(?i)unauthorized|denied|insufficient_scope|401|403 Forbidden|failed to authorize|authentication required|no basic auth`)},
+	{pullNotFound, pattern.New(`(?i)not ?found|manifest unknown|name unknown|404`)},
 }
 
 func classifyPull(message string) pullTrouble {

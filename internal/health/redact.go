@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +13,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/yaml"
+
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 const struck = "***"
@@ -95,7 +96,7 @@ func secretsOf(p *corev1.Pod) []string {
 // ("dev", "5432") are struck out as words only, or nothing would remain to be read.
 const minSubstring = 6
 
-var userinfo = regexp.MustCompile(`(://)[^/\s:@]*:[^/\s@]+@`)
+var userinfo = pattern.New(`(://)[^/\s:@]*:[^/\s@]+@`)
 
 // strike removes every value, in the encodings logs show them in, and credentials in URLs.
 func strike(text string, values []string) string {
@@ -207,7 +208,7 @@ func lastRune(s string) rune {
 	return r[len(r)-1]
 }
 
-var escapes = regexp.MustCompile("\x1b\\[[0-9;?]*[A-Za-z]|\x1b\\][^\x07\x1b]*(\x07|\x1b\\\\)")
+var escapes = pattern.New("\x1b\\[[0-9;?]*[A-Za-z]|\x1b\\][^\x07\x1b]*(\x07|\x1b\\\\)")
 
 // clean takes out terminal escapes and control characters: a log line must not be able to move the
 // reader's cursor.

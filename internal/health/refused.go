@@ -2,18 +2,18 @@ package health
 
 import (
 	"context"
-	"regexp"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 // refusal is one way in which the API server refuses a pod.
 type refusal struct {
-	pattern *regexp.Regexp
+	pattern *pattern.Regexp
 	reason  string
 	next    string
 	// when says how long it may last before it is final
@@ -31,19 +31,19 @@ const (
 
 // refusals are the API server's and its admission plugins' words.
 var refusals = []refusal{
-	{regexp.MustCompile(`exceeded quota: `), "QuotaExceeded", "raise the quota, or lower what the pods request", drained},
-	{regexp.MustCompile(`failed quota: `), "QuotaExceeded", "set the requests and limits that the quota asks for", atOnce},
-	{regexp.MustCompile(`violates PodSecurity`), "PodSecurity", "set the securityContext that the namespace's pod security level asks for", atOnce},
-	{regexp.MustCompile(`admission webhook "[^"]+" denied|ValidatingAdmissionPolicy`), "AdmissionDenied", "change what the policy refuses", atOnce},
-	{regexp.MustCompile(`failed calling webhook|failed to call webhook`), "WebhookUnreachable", "bring the webhook's service back", never},
-	{regexp.MustCompile(`serviceaccount "default" not found`), "MissingServiceAccount", "check that kube-controller-manager runs", never},
-	{regexp.MustCompile(`serviceaccount "[^"]+" not found|error looking up service account`), "MissingServiceAccount", "create the service account, or correct serviceAccountName", missed},
-	{regexp.MustCompile(`no PriorityClass with name|PriorityClass .* not found`), "MissingPriorityClass", "create the priority class, or correct priorityClassName", missed},
-	{regexp.MustCompile(`(minimum|maximum) \S+ usage per|LimitRange|limit to request ratio`), "LimitRange", "keep to the namespace's LimitRange", atOnce},
-	{regexp.MustCompile(`unable to validate against any (security context constraint|pod security policy)`), "PodSecurity", "grant the service account a fitting security context constraint", atOnce},
-	{regexp.MustCompile(`is invalid: `), "InvalidPod", "correct the pod template", atOnce},
-	{regexp.MustCompile(`is being terminated|because it is being terminated`), "NamespaceTerminating", "wait until the namespace is gone, then make it anew", atOnce},
-	{regexp.MustCompile(`is forbidden: `), "Forbidden", "", atOnce},
+	{pattern.New(`exceeded quota: `), "QuotaExceeded", "raise the quota, or lower what the pods request", drained},
+	{pattern.New(`failed quota: `), "QuotaExceeded", "set the requests and limits that the quota asks for", atOnce},
+	{pattern.New(`violates PodSecurity`), "PodSecurity", "set the securityContext that the namespace's pod security level asks for", atOnce},
+	{pattern.New(`admission webhook "[^"]+" denied|ValidatingAdmissionPolicy`), "AdmissionDenied", "change what the policy refuses", atOnce},
+	{pattern.New(`failed calling webhook|failed to call webhook`), "WebhookUnreachable", "bring the webhook's service back", never},
+	{pattern.New(`serviceaccount "default" not found`), "MissingServiceAccount", "check that kube-controller-manager runs", never},
+	{pattern.New(`serviceaccount "[^"]+" not found|error looking up service account`), "MissingServiceAccount", "create the service account, or correct serviceAccountName", missed},
+	{pattern.New(`no PriorityClass with name|PriorityClass .* not found`), "MissingPriorityClass", "create the priority class, or correct priorityClassName", missed},
+	{pattern.New(`(minimum|maximum) \S+ usage per|LimitRange|limit to request ratio`), "LimitRange", "keep to the namespace's LimitRange", atOnce},
+	{pattern.New(`unable to validate against any (security context constraint|pod security policy)`), "PodSecurity", "grant the service account a fitting security context constraint", atOnce},
+	{pattern.New(`is invalid: `), "InvalidPod", "correct the pod template", atOnce},
+	{pattern.New(`is being terminated|because it is being terminated`), "NamespaceTerminating", "wait until the namespace is gone, then make it anew", atOnce},
+	{pattern.New(`is forbidden: `), "Forbidden", "", atOnce},
 }
 
 // refused tells why the pods of a workload are not even created. A Deployment's ReplicaSet says so
@@ -124,8 +124,8 @@ func firstSeen(e *corev1.Event) time.Time {
 }
 
 var (
-	createPrefix = regexp.MustCompile(`^(Error creating: |create Pod \S+ in StatefulSet \S+ failed error: |create Claim .* failed error: )`)
-	podForbidden = regexp.MustCompile(`^pods? "[^"]*" is (forbidden|invalid): `)
+	createPrefix = pattern.New(`^(Error creating: |create Pod \S+ in StatefulSet \S+ failed error: |create Claim .* failed error: )`)
+	podForbidden = pattern.New(`^pods? "[^"]*" is (forbidden|invalid): `)
 )
 
 func refusalText(message string) string { return createPrefix.ReplaceAllString(message, "") }

@@ -3,7 +3,6 @@ package health
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -12,13 +11,14 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 var (
-	nodesFit     = regexp.MustCompile(`^0/(\d+) nodes are available: `)
-	insufficient = regexp.MustCompile(`Insufficient (\S+?)[.,]?$`)
-	claimMissing = regexp.MustCompile(`persistentvolumeclaim "([^"]+)" not found`)
-	taintText    = regexp.MustCompile(`untolerated taint\(?s?\)? \{([^}]*)\}`)
+	nodesFit     = pattern.New(`^0/(\d+) nodes are available: `)
+	insufficient = pattern.New(`Insufficient (\S+?)[.,]?$`)
+	claimMissing = pattern.New(`persistentvolumeclaim "([^"]+)" not found`)
+	taintText    = pattern.New(`untolerated taint\(?s?\)? \{([^}]*)\}`)
 )
 
 // schedulingReasons reduces the scheduler's message to its reasons, each with the number of nodes

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -187,14 +187,14 @@ func classifyInvalid(e *model.Error, s metav1.Status) {
 
 // What the server's messages say around what a user wants to know.
 var (
-	typedPatch = regexp.MustCompile(`^failed to create typed patch object \([^)]*\): ?(?:errors:\s*)?`)
-	conversion = regexp.MustCompile(`^failed to convert [^)]*\) to proper version: `)
-	goValue    = regexp.MustCompile(`&value\.valueUnstructured\{Value:(.*?)\}`)
+	typedPatch = pattern.New(`^failed to create typed patch object \([^)]*\): ?(?:errors:\s*)?`)
+	conversion = pattern.New(`^failed to convert [^)]*\) to proper version: `)
+	goValue    = pattern.New(`&value\.valueUnstructured\{Value:(.*?)\}`)
 )
 
 // unconvertible are values that fit the schema and not the Go type behind it; the server answers
 // them with 500 as well.
-var unconvertible = regexp.MustCompile(`illegal base64|quantities must match|unable to convert|cannot unmarshal|` +
+var unconvertible = pattern.New(`illegal base64|quantities must match|unable to convert|cannot unmarshal|` +
 	`unable to parse|parsing time|cannot restore|cannot convert|strict decoding|invalid duration`)
 
 // classifySchema names the fields of an apply that the kind's schema does not have.
@@ -209,7 +209,7 @@ func classifySchema(e *model.Error, s metav1.Status) {
 }
 
 // badValue is how validation quotes the offending value: `Invalid value: {...}: text`.
-var badValue = regexp.MustCompile(`(?s)^(Invalid value|Unsupported value|Duplicate value): (.*): `)
+var badValue = pattern.New(`(?s)^(Invalid value|Unsupported value|Duplicate value): (.*): `)
 
 // shorten leaves out the dump of a whole object that validation puts into a message; short values
 // help and stay.

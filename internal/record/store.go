@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 // DefaultHistory is how many revisions of a release are kept where the release does not say.
@@ -244,7 +244,7 @@ func secretName(name string, revision int) string {
 
 // Helm's own rule for release names: https://helm.sh/docs/topics/charts/ and
 // pkg/chart/v2/util/validate_name.go. Longer names do not fit in the labels charts make of them.
-var validName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+var validName = pattern.New(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
 
 const maxNameLength = 53
 

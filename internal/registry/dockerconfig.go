@@ -11,11 +11,11 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 // dockerConfig is what is read of a Docker configuration file, which Helm and the other tools that
@@ -113,7 +113,7 @@ func (a dockerAuth) credential(file, host string) (*model.Auth, error) {
 }
 
 // programName keeps what a configuration names a program by from being a path.
-var programName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
+var programName = pattern.New(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
 
 // askProgram asks a credential program (docker/docker-credential-helpers: "get", the server's name on
 // stdin, JSON on stdout).

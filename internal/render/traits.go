@@ -8,11 +8,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 // traits are what a chart's output can depend on beside its content and values. They are found by
@@ -26,10 +26,10 @@ type traits struct {
 var everything = traits{Capabilities: true, History: true}
 
 var (
-	capabilityWord = regexp.MustCompile(`\.Capabilities\b|"Capabilities"|\bkubeVersion:`)
-	releaseWord    = regexp.MustCompile(`\.Release\b|"Release"`)
+	capabilityWord = pattern.New(`\.Capabilities\b|"Capabilities"|\bkubeVersion:`)
+	releaseWord    = pattern.New(`\.Release\b|"Release"`)
 	// harmlessWord is a use of Release that matters to nobody: the fields that never change during a release's life.
-	harmlessWord = regexp.MustCompile(`\.Release\.(Name|Namespace|Service)\b`)
+	harmlessWord = pattern.New(`\.Release\.(Name|Namespace|Service)\b`)
 )
 
 func (t *traits) look(text []byte) {

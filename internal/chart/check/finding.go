@@ -4,10 +4,11 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 // Severity says how bad a finding is.
@@ -58,7 +59,7 @@ type Finding struct {
 	Cases   []string `json:"cases,omitempty"` // that lead there, the simplest first
 }
 
-var index = regexp.MustCompile(`\[\d+\]`)
+var index = pattern.New(`\[\d+\]`)
 
 // Fingerprint is the same for the same finding as long as it lies in the same file, whatever line
 // that is on. Of the object only the kind counts: some charts make names of random letters.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"helm.sh/helm/v4/pkg/chart/v2/util"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 	"github.com/fairlead-cd/fairlead/internal/render/manifest"
 )
 
@@ -54,8 +54,8 @@ func (r *run) lint(version string) []Finding {
 }
 
 var (
-	lintLine  = regexp.MustCompile(`\(([^():]+):(\d+)(?::\d+)?\)`)
-	yamlLines = regexp.MustCompile(`line (\d+)`)
+	lintLine  = pattern.New(`\(([^():]+):(\d+)(?::\d+)?\)`)
+	yamlLines = pattern.New(`line (\d+)`)
 )
 
 func (r *run) lintFinding(dir string, m support.Message) (Finding, bool) {

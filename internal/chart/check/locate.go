@@ -1,12 +1,12 @@
 package check
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/fairlead-cd/fairlead/internal/chart/kubeschema"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 // place is where in a chart something is written.
@@ -111,10 +111,10 @@ func sharedEnd(a, b string) int {
 }
 
 var (
-	keyLine  = regexp.MustCompile(`^(\s*(?:- )*)"?([A-Za-z0-9_./-]+)"?:(?:\s|$)`)
-	itemLine = regexp.MustCompile(`^(\s*)-(?:\s|$)`)
-	flow     = regexp.MustCompile(`:\s*(\[|\{([^{]|$))`) // the rest is on the same line
-	valueUse = regexp.MustCompile(`\.Values\.([A-Za-z0-9_.]+)`)
+	keyLine  = pattern.New(`^(\s*(?:- )*)"?([A-Za-z0-9_./-]+)"?:(?:\s|$)`)
+	itemLine = pattern.New(`^(\s*)-(?:\s|$)`)
+	flow     = pattern.New(`:\s*(\[|\{([^{]|$))`) // the rest is on the same line
+	valueUse = pattern.New(`\.Values\.([A-Za-z0-9_.]+)`)
 )
 
 // down goes one step down in an object; nil where there is nothing.

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 	"github.com/fairlead-cd/fairlead/internal/render/helm"
 )
 
@@ -190,7 +190,7 @@ func (r *run) sameAsBelow(res result) bool {
 }
 
 // empty is an API server's word on a value that nobody has given.
-var empty = regexp.MustCompile(`^Required value|^Invalid value: ""`)
+var empty = pattern.New(`^Required value|^Invalid value: ""`)
 
 // try asks the API server, once for each object that is its own.
 func (r *run) try(ctx context.Context, j *judge) error {

@@ -3,11 +3,11 @@ package check
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 	"github.com/fairlead-cd/fairlead/internal/render/helm"
 )
 
@@ -121,7 +121,7 @@ func refusedBy(err error) bool {
 	return ok && (helm.Refused(e) || e.Reason == "SchemaViolation")
 }
 
-var asksAPI = regexp.MustCompile(`APIVersions\.Has\s+"([^"]+)"`)
+var asksAPI = pattern.New(`APIVersions\.Has\s+"([^"]+)"`)
 
 // withAPIs are the given values, and those with all toggles on, in a cluster that has the APIs which
 // templates ask for: what is guarded by them is rendered nowhere else.

@@ -1,10 +1,10 @@
 package rbac
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 // Lookup is a template that reads the cluster while it is rendered.
@@ -18,10 +18,10 @@ type Lookup struct {
 
 // lookupForm is a call of Helm's lookup function: API version, kind, namespace and name, each a
 // literal or something else.
-var lookupForm = regexp.MustCompile(`\blookup\s+("[^"]*"|\S+)\s+("[^"]*"|\S+)\s+("[^"]*"|\([^)]*\)|\S+)\s+("[^"]*"|\([^)]*\)|[^\s})]+)`)
+var lookupForm = pattern.New(`\blookup\s+("[^"]*"|\S+)\s+("[^"]*"|\S+)\s+("[^"]*"|\([^)]*\)|\S+)\s+("[^"]*"|\([^)]*\)|[^\s})]+)`)
 
 // action is what a template executes; the text around may well speak of looking something up.
-var action = regexp.MustCompile(`(?s)\{\{.*?\}\}`)
+var action = pattern.New(`(?s)\{\{.*?\}\}`)
 
 // FindLookups reads a template.
 func FindLookups(file, text string) []Lookup {

@@ -1,11 +1,12 @@
 package schema
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 // hint is what a comment says of a value.
@@ -105,10 +106,10 @@ func (h *hint) annotate(m map[string]any) {
 
 var (
 	// helmDocsType is the type that helm-docs reads: "-- (int) how many".
-	helmDocsType = regexp.MustCompile(`^\((string|int|integer|float|number|bool|boolean|list|array|object|dict|map|tpl/\w+|\w+/\w+)\)\s*`)
+	helmDocsType = pattern.New(`^\((string|int|integer|float|number|bool|boolean|list|array|object|dict|map|tpl/\w+|\w+/\w+)\)\s*`)
 	// outcommented is a line that was YAML once.
-	outcommented = regexp.MustCompile(`^(- )?["']?[A-Za-z0-9_.\-/]+["']?:(\s|$)|^- |^[{}\[\]]+$`)
-	ruler        = regexp.MustCompile(`^[-=*#_~ ]+$`)
+	outcommented = pattern.New(`^(- )?["']?[A-Za-z0-9_.\-/]+["']?:(\s|$)|^- |^[{}\[\]]+$`)
+	ruler        = pattern.New(`^[-=*#_~ ]+$`)
 )
 
 func (h *hint) describe(lines []string) {
@@ -133,14 +134,14 @@ const word = `["'\x60]?[A-Za-z0-9][\w.\-/]*["'\x60]?`
 
 // oneOf are the ways in which comments list what a value can be: "one of a, b or c", "either a or b",
 // and a sentence that is nothing but such a list: "Always, IfNotPresent or Never."
-var oneOf = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)\b(?:one of|either|can be|must be|valid values(?: are)?|allowed values(?: are)?|possible values(?: are)?|options(?: are)?)\b:?\s+[(\[]?(` + word + `(?:(?:\s*[,|]\s*(?:or\s+|and\s+)?|\s+or\s+|\s+and\s+)` + word + `)+)`),
-	regexp.MustCompile(`^(` + word + `(?:,\s+` + word + `)*,?\s+or\s+` + word + `)(?:[.;:,)]|$)`),
+var oneOf = []*pattern.Regexp{
+	pattern.New(`(?i)\b(?:one of|either|can be|must be|valid values(?: are)?|allowed values(?: are)?|possible values(?: are)?|options(?: are)?)\b:?\s+[(\[]?(` + word + `(?:(?:\s*[,|]\s*(?:or\s+|and\s+)?|\s+or\s+|\s+and\s+)` + word + `)+)`),
+	pattern.New(`^(` + word + `(?:,\s+` + word + `)*,?\s+or\s+` + word + `)(?:[.;:,)]|$)`),
 }
 
 var (
-	separator = regexp.MustCompile(`\s*[,|]\s*(?:or\s+|and\s+)?|\s+or\s+|\s+and\s+`)
-	orEmpty   = regexp.MustCompile(`(?i)\b(empty|unset|not set|blank)\b`)
+	separator = pattern.New(`\s*[,|]\s*(?:or\s+|and\s+)?|\s+or\s+|\s+and\s+`)
+	orEmpty   = pattern.New(`(?i)\b(empty|unset|not set|blank)\b`)
 )
 
 // choices are the values that a comment lists; whether they fit the value the caller looks.

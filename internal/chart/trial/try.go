@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/fairlead-cd/fairlead/internal/chart/check"
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 // atOnce is how many requests are under way together.
@@ -135,13 +135,13 @@ func judge(o *model.Object, err error) (check.Verdict, error) {
 
 // aboutCluster are answers that say something of the cluster, not of the object: it has no IPv6, or
 // someone has the port already.
-var aboutCluster = regexp.MustCompile(`not configured on this cluster|provided (port|IP) is`)
+var aboutCluster = pattern.New(`not configured on this cluster|provided (port|IP) is`)
 
 var (
-	strict = regexp.MustCompile(`(unknown|duplicate) field "([^"]+)"`)
+	strict = pattern.New(`(unknown|duplicate) field "([^"]+)"`)
 	// typed is what server-side apply says of a field that it cannot merge:
 	// `.spec.containers[name="web"].ports: field not declared in schema`.
-	typed = regexp.MustCompile(`(?m)(?:^\s*|\): )((?:\.[A-Za-z0-9_$-]+|\[[^\]]*\])+): (.+)$`)
+	typed = pattern.New(`(?m)(?:^\s*|\): )((?:\.[A-Za-z0-9_$-]+|\[[^\]]*\])+): (.+)$`)
 )
 
 // faults takes a message apart that names fields.
@@ -162,7 +162,7 @@ func faults(o *model.Object, message string) []check.Problem {
 	return []check.Problem{{Message: message}}
 }
 
-var keyed = regexp.MustCompile(`\.?([A-Za-z0-9_$-]+)|\[(\d+)\]|\[([^\]]*)\]`)
+var keyed = pattern.New(`\.?([A-Za-z0-9_$-]+)|\[(\d+)\]|\[([^\]]*)\]`)
 
 // numbered writes a path with numbers for the elements of lists that server-side apply names by their
 // keys.

@@ -3,6 +3,8 @@ package lint
 import (
 	"fmt"
 	"strings"
+
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 // stored finds variables that hold a credential which the file does not make: it is kept in the
@@ -116,8 +118,8 @@ func isRegistryLogin(c *command) bool {
 }
 
 var (
-	placeholder = pattern{expr: `(?i)^(|<.*>|x+|\*+|changeme|change-me|none|null|true|false|todo|example|placeholder|your[-_ ].*|dummy|test|postgres|password|root|secret|\[masked\])$`}
-	looksLikeIt = pattern{expr: `^[^\s$]{6,}$`}
+	placeholder = pattern.New(`(?i)^(|<.*>|x+|\*+|changeme|change-me|none|null|true|false|todo|example|placeholder|your[-_ ].*|dummy|test|postgres|password|root|secret|\[masked\])$`)
+	looksLikeIt = pattern.New(`^[^\s$]{6,}$`)
 )
 
 // hardcoded finds secrets whose value stands in the pipeline. The value is never told.
@@ -221,7 +223,7 @@ func secretInSet(_ *pipeline, _ *job, c *command) string {
 	return ""
 }
 
-var credentialInURL = pattern{expr: `://[^/\s:@]*:?\$\{?\{?[^@\s/]*@`}
+var credentialInURL = pattern.New(`://[^/\s:@]*:?\$\{?\{?[^@\s/]*@`)
 
 func secretInURL(_ *pipeline, _ *job, c *command) string {
 	for _, w := range c.words {
@@ -322,7 +324,7 @@ func longLivedToken(_ *pipeline, _ *job, c *command) string {
 	return ""
 }
 
-var longDuration = pattern{expr: `^([2-9]\d|\d{3,})h|^\d{5,}s|^\d{4,}m`}
+var longDuration = pattern.New(`^([2-9]\d|\d{3,})h|^\d{5,}s|^\d{4,}m`)
 
 // broadRole finds roles that allow more than a deployment needs.
 func broadRole(_ *pipeline, _ *job, c *command) string {
@@ -350,7 +352,7 @@ func broadRole(_ *pipeline, _ *job, c *command) string {
 	return ""
 }
 
-var boundRole = pattern{expr: `(?m)^\s*name:\s*(edit|admin|cluster-admin)\s*$`}
+var boundRole = pattern.New(`(?m)^\s*name:\s*(edit|admin|cluster-admin)\s*$`)
 
 // removedJWT finds the job tokens that GitLab 17 took away (docs.gitlab.com/update/deprecations).
 func removedJWT(p *pipeline, _ *repository) []hit {

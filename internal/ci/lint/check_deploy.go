@@ -3,6 +3,8 @@ package lint
 import (
 	"fmt"
 	"strings"
+
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 func isHelm(c *command) bool {
@@ -68,9 +70,9 @@ func notVerified(_ *pipeline, j *job) []hit {
 }
 
 var (
-	kindPod      = pattern{expr: `(?m)^\s*"?kind"?:\s*"?Pod"?,?\s*$`}
-	podIsThought = pattern{expr: `(?i)POD[_ -]?MANIFEST`}
-	kindLine     = pattern{expr: `(?m)^\s*"?kind"?:\s*"?\w+`}
+	kindPod      = pattern.New(`(?m)^\s*"?kind"?:\s*"?Pod"?,?\s*$`)
+	podIsThought = pattern.New(`(?i)POD[_ -]?MANIFEST`)
+	kindLine     = pattern.New(`(?m)^\s*"?kind"?:\s*"?\w+`)
 )
 
 const podAlone = "a Pod without a controller is deployed: when it or its node ends it is gone, it cannot be updated in place, and there is one"

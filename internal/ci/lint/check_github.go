@@ -3,9 +3,11 @@ package lint
 import (
 	"fmt"
 	"strings"
+
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
-var commitRef = pattern{expr: `^[0-9a-f]{40}$`}
+var commitRef = pattern.New(`^[0-9a-f]{40}$`)
 
 // actionUnpinned finds actions that their owner, or whoever takes over their account, can change.
 func actionUnpinned(_ *pipeline, j *job) []hit {
@@ -43,7 +45,7 @@ func pullRequestTarget(p *pipeline, _ *repository) []hit {
 
 // foreign are expressions whose value a stranger writes
 // (docs.github.com, "Security hardening for GitHub Actions", script injections).
-var foreign = pattern{expr: `\$\{\{[^}]*\b(github\.head_ref|github\.event\.(issue|pull_request|discussion)\.(title|body)|github\.event\.(comment|review|review_comment)\.body|github\.event\.pull_request\.head\.(ref|label|repo\.default_branch)|github\.event\.(head_commit|commits[^.]*)\.(message|author\.(name|email))|github\.event\.pages[^}]*page_name|github\.event\.workflow_run\.head_branch)\b[^}]*\}\}`}
+var foreign = pattern.New(`\$\{\{[^}]*\b(github\.head_ref|github\.event\.(issue|pull_request|discussion)\.(title|body)|github\.event\.(comment|review|review_comment)\.body|github\.event\.pull_request\.head\.(ref|label|repo\.default_branch)|github\.event\.(head_commit|commits[^.]*)\.(message|author\.(name|email))|github\.event\.pages[^}]*page_name|github\.event\.workflow_run\.head_branch)\b[^}]*\}\}`)
 
 // scriptInjection finds strangers' text that becomes part of a script.
 func scriptInjection(_ *pipeline, j *job) []hit {

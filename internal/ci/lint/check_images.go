@@ -3,6 +3,8 @@ package lint
 import (
 	"fmt"
 	"strings"
+
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 // images are the images that jobs and their services run in, variables put in.
@@ -68,7 +70,7 @@ func unpinned(p *pipeline, j *job) []hit {
 }
 
 // images that hold a Docker daemon.
-var dind = pattern{expr: `(^|/)docker:([^@]*-)?dind`}
+var dind = pattern.New(`(^|/)docker:([^@]*-)?dind`)
 
 // dockerInDocker finds builds that need a privileged runner.
 func dockerInDocker(p *pipeline, j *job) []hit {
@@ -137,7 +139,7 @@ func moving(p *pipeline, j *job, c *command) string {
 	return ""
 }
 
-var deploysLatest = pattern{expr: `(?m)^\s*-?\s*image:\s*["']?[^\s"'#]+:latest["']?\s*$`}
+var deploysLatest = pattern.New(`(?m)^\s*-?\s*image:\s*["']?[^\s"'#]+:latest["']?\s*$`)
 
 // fed is the here-document a command reads, its own or that of the command before the pipe.
 func (c *command) fed() string {
@@ -161,7 +163,7 @@ func endsOpen(image string) bool {
 func shown(image string) string { return image[strings.LastIndexByte(image, '/')+1:] }
 
 // unique are the parts of tags that belong to one commit or one run.
-var unique = pattern{expr: `(?i)SHA|COMMIT(?:$|[^_])|CI_PIPELINE_I?ID|CI_JOB_ID|CI_COMMIT_TAG|run_(number|id)|github\.ref_name|GITHUB_REF_NAME|rev-parse|git describe|VERSION|github\.event\.release|steps\.|needs\.|BUILD_(NUMBER|ID)|TAG`}
+var unique = pattern.New(`(?i)SHA|COMMIT(?:$|[^_])|CI_PIPELINE_I?ID|CI_JOB_ID|CI_COMMIT_TAG|run_(number|id)|github\.ref_name|GITHUB_REF_NAME|rev-parse|git describe|VERSION|github\.event\.release|steps\.|needs\.|BUILD_(NUMBER|ID)|TAG`)
 
 // buildsUnique reports whether the job gives an image a name that belongs to one commit or run.
 func (j *job) buildsUnique() bool {
@@ -190,7 +192,7 @@ func actionTags(p *pipeline, j *job) []text {
 	return out
 }
 
-var expressionBlanks = pattern{expr: `\$\{\{[^}]*\}\}`}
+var expressionBlanks = pattern.New(`\$\{\{[^}]*\}\}`)
 
 // withoutBlanks closes up expressions, so that they are one word of an image's name.
 func withoutBlanks(s string) string {

@@ -3,6 +3,8 @@ package lint
 import (
 	"fmt"
 	"strings"
+
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 // insecureFlags turn the check of a server's certificate off, by option; the value is what has to
@@ -106,7 +108,7 @@ func tlsOffByVariable(p *pipeline, _ *repository) []hit {
 	return out
 }
 
-var hostKey = pattern{expr: `(?i)StrictHostKeyChecking[= ]+"?(no|off|accept-new)\b`}
+var hostKey = pattern.New(`(?i)StrictHostKeyChecking[= ]+"?(no|off|accept-new)\b`)
 
 // hostKeyUnchecked finds SSH that takes any server for the right one.
 func hostKeyUnchecked(_ *pipeline, _ *job, c *command) string {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path"
 	"strings"
+
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 var shells = map[string]bool{"sh": true, "bash": true, "zsh": true, "dash": true, "ash": true, "python": true, "python3": true, "node": true, "perl": true, "ruby": true, "pwsh": true}
@@ -35,7 +37,7 @@ func pipedToShell(_ *pipeline, j *job, c *command) string {
 	return ""
 }
 
-var scriptName = pattern{expr: `\.(sh|bash|py)$|get[-_]helm|install`}
+var scriptName = pattern.New(`\.(sh|bash|py)$|get[-_]helm|install`)
 
 // ranBy reports whether a command runs the file.
 func ranBy(c *command, file string) bool {
@@ -101,7 +103,7 @@ func (j *job) checked() bool {
 }
 
 // binary names of things that are unpacked, made executable or put into the PATH.
-var binaryURL = pattern{expr: `(?i)\.(tar\.gz|tgz|zip|deb|rpm|apk|tar\.xz|bz2|gz)(\?|$)|/releases/|/bin/|kubectl|helm|/cli/|linux[-_]amd64`}
+var binaryURL = pattern.New(`(?i)\.(tar\.gz|tgz|zip|deb|rpm|apk|tar\.xz|bz2|gz)(\?|$)|/releases/|/bin/|kubectl|helm|/cli/|linux[-_]amd64`)
 
 // downloaded finds tools that a job fetches before it can begin.
 func downloaded(p *pipeline, j *job, c *command) string {
@@ -200,7 +202,7 @@ func ownPython(args []string, what string) bool {
 		what == "pip" || what == "pytest" || strings.HasPrefix(what, "pytest")
 }
 
-var endless = pattern{expr: `(?s)\b(until|while)\b[^;\n]*[;\n]\s*do\s+(echo[^;\n]*[;\n]\s*)?sleep\b`}
+var endless = pattern.New(`(?s)\b(until|while)\b[^;\n]*[;\n]\s*do\s+(echo[^;\n]*[;\n]\s*)?sleep\b`)
 
 // endlessWait finds loops that wait for something that may never come.
 func endlessWait(_ *pipeline, j *job) []hit {

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 // job reads one job with all it inherits.
@@ -83,8 +85,8 @@ func (g *gitlab) failure(n *yaml.Node) *text {
 }
 
 var (
-	forTags   = pattern{expr: `\$\{?CI_COMMIT_TAG|PIPELINE_SOURCE.*==.*"(web|api|trigger|schedule|chat)"|\$\{?CI_DEPLOY_FREEZE`}
-	forOthers = pattern{expr: `merge_request|CI_MERGE_REQUEST|CI_COMMIT_BRANCH\s*!=|CI_COMMIT_BRANCH\s*=~`}
+	forTags   = pattern.New(`\$\{?CI_COMMIT_TAG|PIPELINE_SOURCE.*==.*"(web|api|trigger|schedule|chat)"|\$\{?CI_DEPLOY_FREEZE`)
+	forOthers = pattern.New(`merge_request|CI_MERGE_REQUEST|CI_COMMIT_BRANCH\s*!=|CI_COMMIT_BRANCH\s*=~`)
 )
 
 // starts finds out who starts a job: a person, a tag, or a push by itself.

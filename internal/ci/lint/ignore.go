@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 // ignores are the comments "# fairlead:ignore RULE[,RULE] reason". One covers its own line; alone on a
@@ -13,7 +15,7 @@ type ignores struct {
 	bad   []Finding
 }
 
-var ignoreComment = pattern{expr: `#\s*fairlead:ignore\s*([a-z0-9,-]*)\s*(.*)$`}
+var ignoreComment = pattern.New(`#\s*fairlead:ignore\s*([a-z0-9,-]*)\s*(.*)$`)
 
 func newIgnores(f *files) *ignores {
 	known := map[string]bool{}

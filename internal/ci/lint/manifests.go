@@ -5,19 +5,21 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 const maxManifests = 50 // of one folder
 
 var (
-	topPod   = pattern{expr: `(?m)^kind:\s*"?Pod"?\s*$`}
-	topImage = pattern{expr: `(?m)^\s*-?\s*image:\s*["']?[^\s"'#$]+:latest["']?\s*$`}
+	topPod   = pattern.New(`(?m)^kind:\s*"?Pod"?\s*$`)
+	topImage = pattern.New(`(?m)^\s*-?\s*image:\s*["']?[^\s"'#$]+:latest["']?\s*$`)
 )
 
 // inManifests finds what is wrong in the files of the repository that a job applies: a bare Pod, or an
 // image named latest. A file that cannot be read, or whose name only the run knows, is left out: the
 // pipeline is what is looked at here, fairlead chart test looks at manifests.
-func inManifests(what *pattern, msg string) func(*pipeline, *repository) []hit {
+func inManifests(what *pattern.Regexp, msg string) func(*pipeline, *repository) []hit {
 	return func(p *pipeline, r *repository) []hit {
 		var out []hit
 		for _, j := range p.jobs {

@@ -2,15 +2,17 @@ package lint
 
 import (
 	"strings"
+
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 // What a job is for is seen from its commands first, then from its stage and name.
 
 var (
-	scansSecrets = pattern{expr: `(?i)gitleaks|trufflehog|detect-secrets|ggshield|secret[-_ ]?(detection|scan)|fairlead scan|git-secrets|talisman`}
-	testWords    = pattern{expr: `(?i)(^|[^a-z])(tests?|testing|spec|e2e|unit|integration|pytest)([^a-z]|$)`}
-	deployWords  = pattern{expr: `(?i)(^|[^a-z])(deploy(ment)?|rollout|release-to|install|promote)([^a-z]|$)`}
-	notDeploy    = pattern{expr: `(?i)(^|[^a-z])(rollback|stop|teardown|cleanup|destroy|delete|undeploy|uninstall|test|tests|lint|verify|check|plan|diff|dry-?run|build|notify|wait)([^a-z]|$)`}
+	scansSecrets = pattern.New(`(?i)gitleaks|trufflehog|detect-secrets|ggshield|secret[-_ ]?(detection|scan)|fairlead scan|git-secrets|talisman`)
+	testWords    = pattern.New(`(?i)(^|[^a-z])(tests?|testing|spec|e2e|unit|integration|pytest)([^a-z]|$)`)
+	deployWords  = pattern.New(`(?i)(^|[^a-z])(deploy(ment)?|rollout|release-to|install|promote)([^a-z]|$)`)
+	notDeploy    = pattern.New(`(?i)(^|[^a-z])(rollback|stop|teardown|cleanup|destroy|delete|undeploy|uninstall|test|tests|lint|verify|check|plan|diff|dry-?run|build|notify|wait)([^a-z]|$)`)
 )
 
 // runners are commands that run tests; with words, one of these has to be among the arguments.
@@ -149,7 +151,7 @@ func (j *job) reachesOut() bool {
 	return false
 }
 
-var throwaway = pattern{expr: `(?i)kind-action|setup-kind|setup-minikube|minikube|k3d|setup-k3s|actions-k3s|microk8s|kind create cluster|get\.k3s\.io|k3s server|kwok|envtest`}
+var throwaway = pattern.New(`(?i)kind-action|setup-kind|setup-minikube|minikube|k3d|setup-k3s|actions-k3s|microk8s|kind create cluster|get\.k3s\.io|k3s server|kwok|envtest`)
 
 // throwaway reports whether the cluster that a job deploys to is made by the job itself: that is a test.
 // So is a job called a test that names no environment.
@@ -167,7 +169,7 @@ func (j *job) throwaway() bool {
 	return j.environment.value == "" && testWords.MatchString(j.name) && !deployWords.MatchString(j.name)
 }
 
-var deployActions = pattern{expr: `(?i)^(azure/k8s-deploy|azure/webapps-deploy|deliverybot/helm|redhat-actions/oc-new-app|.*helm-deploy|aws-actions/amazon-ecs-deploy-task-definition)@`}
+var deployActions = pattern.New(`(?i)^(azure/k8s-deploy|azure/webapps-deploy|deliverybot/helm|redhat-actions/oc-new-app|.*helm-deploy|aws-actions/amazon-ecs-deploy-task-definition)@`)
 
 // target is where a job deploys to.
 type target string
@@ -180,8 +182,8 @@ const (
 )
 
 var (
-	notYetProduction = pattern{expr: `(?i)(^|[^a-z])(non|pre)[-_ ]?prod(uction)?([^a-z]|$)|([^a-z]|^)(staging|stage|stg|preprod|uat|qa|acceptance|acc|test|testing|dev|develop|development|int|integration|sandbox|review|preview|feature|canary-test|demo)([^a-z]|$)`}
-	isProduction     = pattern{expr: `(?i)(^|[^a-z])(prod|production|prd|live)([^a-z]|$)`}
+	notYetProduction = pattern.New(`(?i)(^|[^a-z])(non|pre)[-_ ]?prod(uction)?([^a-z]|$)|([^a-z]|^)(staging|stage|stg|preprod|uat|qa|acceptance|acc|test|testing|dev|develop|development|int|integration|sandbox|review|preview|feature|canary-test|demo)([^a-z]|$)`)
+	isProduction     = pattern.New(`(?i)(^|[^a-z])(prod|production|prd|live)([^a-z]|$)`)
 )
 
 // target says where the job deploys to, from what names it best to what names it least.

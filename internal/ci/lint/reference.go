@@ -1,13 +1,15 @@
 package lint
 
+import "github.com/fairlead-cd/fairlead/internal/pattern"
+
 // references finds variables: $NAME, ${NAME}, ${NAME:-x}, and GitHub's ${{ env.NAME }} and
 // ${{ secrets.NAME }}.
-var references = pattern{expr: `\$\{\{\s*[^}]*\}\}|\$\{[A-Za-z_][A-Za-z0-9_]*[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*`}
+var references = pattern.New(`\$\{\{\s*[^}]*\}\}|\$\{[A-Za-z_][A-Za-z0-9_]*[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*`)
 
 var (
-	shellName  = pattern{expr: `^\$\{?([A-Za-z_][A-Za-z0-9_]*)`}
-	exprName   = pattern{expr: `^\$\{\{\s*(?:env|secrets|vars)\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}$`}
-	secretName = pattern{expr: `\bsecrets\.([A-Za-z_][A-Za-z0-9_]*)`}
+	shellName  = pattern.New(`^\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
+	exprName   = pattern.New(`^\$\{\{\s*(?:env|secrets|vars)\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}$`)
+	secretName = pattern.New(`\bsecrets\.([A-Za-z_][A-Za-z0-9_]*)`)
 )
 
 // refName is the name in a reference, "" for an expression.

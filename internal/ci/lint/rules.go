@@ -60,7 +60,7 @@ fairlead deploy shop ./chart --set-string "image.tag=$CI_COMMIT_SHA"`
 			ID: "builds-latest", Severity: Error, Title: "The application is built or deployed as latest",
 			Why:   "The tag says nothing about the commit, a rollback pulls the same broken image, and a Deployment whose tag did not change restarts nothing.",
 			Fix:   both(bySHA),
-			check: either(either(eachCommand(moving), eachJob(movingByAction)), inManifests(&topImage, latestDeployed)),
+			check: either(either(eachCommand(moving), eachJob(movingByAction)), inManifests(topImage, latestDeployed)),
 		},
 		{
 			ID: "tag-not-from-commit", Severity: Warning, Title: "An image's tag does not name its commit",
@@ -231,7 +231,7 @@ func deployRules() []Rule {
 			ID: "bare-pod", Severity: Error, Title: "A Pod is deployed without a controller",
 			Why:   "It is not started again on another node, has no second copy, and most of its fields cannot be changed: the next deployment fails or needs downtime.",
 			Fix:   both("\n# a Deployment with at least two replicas and probes, in a chart or a folder of manifests\nfairlead apply -f manifests/ -n shop"),
-			check: either(eachCommand(barePod), inManifests(&topPod, podAlone)),
+			check: either(eachCommand(barePod), inManifests(topPod, podAlone)),
 		},
 		{
 			ID: "manifest-in-pipeline", Severity: Warning, Title: "A manifest is written into the pipeline",

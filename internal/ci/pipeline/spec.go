@@ -2,11 +2,11 @@ package pipeline
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 // The build services that pipelines are written for.
@@ -78,24 +78,24 @@ func (s *Spec) NeedsRunner() bool { return strings.HasSuffix(s.RunnerImage, plac
 
 var (
 	// words go into YAML, shell and CEL without quotes.
-	word      = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
-	filePath  = regexp.MustCompile(`^[A-Za-z0-9._][A-Za-z0-9._/-]*$`)
-	reference = regexp.MustCompile(`^[a-z0-9][A-Za-z0-9._:/-]*$`)
-	pinned    = regexp.MustCompile(`^[a-z0-9][A-Za-z0-9._:/-]*@sha256:[0-9a-f]{64}$`)
-	project   = regexp.MustCompile(`^[A-Za-z0-9._][A-Za-z0-9._-]*(/[A-Za-z0-9._][A-Za-z0-9._-]*)+$`)
-	host      = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]+)?$`)
-	branch    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._/-]*$`)
-	valueKey  = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
-	address   = regexp.MustCompile(`^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]+)?(/[A-Za-z0-9._~/-]*)?$`)
-	urlPath   = regexp.MustCompile(`^/[A-Za-z0-9._~/-]*$`)
-	argument  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	word      = pattern.New(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
+	filePath  = pattern.New(`^[A-Za-z0-9._][A-Za-z0-9._/-]*$`)
+	reference = pattern.New(`^[a-z0-9][A-Za-z0-9._:/-]*$`)
+	pinned    = pattern.New(`^[a-z0-9][A-Za-z0-9._:/-]*@sha256:[0-9a-f]{64}$`)
+	project   = pattern.New(`^[A-Za-z0-9._][A-Za-z0-9._-]*(/[A-Za-z0-9._][A-Za-z0-9._-]*)+$`)
+	host      = pattern.New(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]+)?$`)
+	branch    = pattern.New(`^[A-Za-z0-9_][A-Za-z0-9._/-]*$`)
+	valueKey  = pattern.New(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
+	address   = pattern.New(`^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]+)?(/[A-Za-z0-9._~/-]*)?$`)
+	urlPath   = pattern.New(`^/[A-Za-z0-9._~/-]*$`)
+	argument  = pattern.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
 
 // validate refuses what would have another meaning in YAML or in a shell than the one it has here.
 func (s *Spec) validate() error {
 	type rule struct {
 		what, value string
-		form        *regexp.Regexp
+		form        *pattern.Regexp
 	}
 	rules := []rule{
 		{"the name", s.Name, word}, {"the project", s.Project, project}, {"the host", s.Host, host},

@@ -2,12 +2,12 @@ package pipeline
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 // tests are the jobs that test the application in folder app, and the packages they need. Each
@@ -87,7 +87,7 @@ func (t *tree) python(folder string) (Test, []string, error) {
 	return Test{Command: command}, packages, nil
 }
 
-var requirement = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._-]*)`)
+var requirement = pattern.New(`^([A-Za-z0-9][A-Za-z0-9._-]*)`)
 
 // debianName are distributions whose package has another name than python3-NAME in Debian.
 var debianName = map[string]string{
@@ -126,6 +126,8 @@ func (t *tree) golang(folder string) (Test, []string, error) {
 	return test, []string{"gcc", "libc6-dev"}, nil
 }
 
+var npmTest = pattern.New(`"test"\s*:`) // in a package.json
+
 func (t *tree) node(folder string) (Test, []string, error) {
 	lock := path.Join(folder, "package-lock.json")
 	if !t.has[lock] {
@@ -135,7 +137,7 @@ func (t *tree) node(folder string) (Test, []string, error) {
 	if err != nil {
 		return Test{}, nil, err
 	}
-	if !regexp.MustCompile(`"test"\s*:`).MatchString(text) {
+	if !npmTest.MatchString(text) {
 		return Test{}, nil, nil
 	}
 	return Test{

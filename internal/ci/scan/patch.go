@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 // added is what one hunk of a patch adds.
@@ -19,7 +20,7 @@ type added struct {
 	cut          bool // there was more than is looked at
 }
 
-var hunkHeader = regexp.MustCompile(`^@@+ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@`)
+var hunkHeader = pattern.New(`^@@+ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@`)
 
 // readPatch gives every hunk of a patch as git writes it without context. The lines of a hunk are
 // counted, never guessed: no content can look like the patch's own lines.

@@ -4,7 +4,6 @@ package apply
 import (
 	"context"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,6 +12,7 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/cli/rollout"
 	"github.com/fairlead-cd/fairlead/internal/deploy"
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 // OpenFunc reads manifests and makes what applies them; done ends its watches.
@@ -96,7 +96,7 @@ Where -f names no object at all, nothing is done either, and that is an error.`,
 }
 
 // unnameable is what the name of a release cannot have.
-var unnameable = regexp.MustCompile(`[^a-z0-9.-]+`)
+var unnameable = pattern.New(`[^a-z0-9.-]+`)
 
 // named is the name of a release by where its manifests are; empty where that says nothing.
 func named(files []string) string {

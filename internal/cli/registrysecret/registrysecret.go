@@ -4,13 +4,13 @@ package registrysecret
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/fairlead-cd/fairlead/internal/cli"
 	"github.com/fairlead-cd/fairlead/internal/output"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 // Options of the command.
@@ -30,7 +30,7 @@ type Options struct {
 
 var formats = []string{output.FormatTable, output.FormatName, output.FormatJSON, output.FormatYAML}
 
-var secretName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`)
+var secretName = pattern.New(`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`)
 
 // NewCmdRegistrySecret makes the command.
 func NewCmdRegistrySecret(f *cli.Factory, runF func(context.Context, *Options) error) *cobra.Command {

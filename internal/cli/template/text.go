@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	releaseutil "helm.sh/helm/v4/pkg/release/v1/util"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 func checkName(name string) error {
@@ -49,7 +49,7 @@ func (o *Options) text(c *model.ChartInfo, hooks []*release.Hook) string {
 	return b.String()
 }
 
-var source = regexp.MustCompile(`# Source: [^/]+/(.+)`)
+var source = pattern.New(`# Source: [^/]+/(.+)`)
 
 // only keeps what comes from the given templates, each of which may be a pattern, in their order.
 func only(text string, patterns []string) (string, error) {

@@ -7,13 +7,13 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 // maxFile bounds a values file, and a file named by --set-file.
@@ -107,7 +107,7 @@ func check(path string, text []byte) error {
 	return e
 }
 
-var yamlLine = regexp.MustCompile(`yaml: line (\d+): `)
+var yamlLine = pattern.New(`yaml: line (\d+): `)
 
 // syntaxErrors are messages of the YAML parser that quote nothing.
 var syntaxErrors = []string{

@@ -3,7 +3,6 @@ package helm
 import (
 	"bytes"
 	"errors"
-	"regexp"
 	"strings"
 
 	"helm.sh/helm/v4/pkg/chart/loader/archive"
@@ -11,6 +10,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 	"github.com/fairlead-cd/fairlead/internal/render/manifest"
 )
 
@@ -47,9 +47,9 @@ func fileError(file string, err error) error {
 }
 
 var (
-	cannotLoad = regexp.MustCompile(`(?s)^cannot load ([\w.]+): (.*)$`)
-	unpacking  = regexp.MustCompile(`(?s)^error unpacking subchart (\S+) in \S+: (.*)$`)
-	metadata   = regexp.MustCompile(`chart\.metadata\.(\w+)`)
+	cannotLoad = pattern.New(`(?s)^cannot load ([\w.]+): (.*)$`)
+	unpacking  = pattern.New(`(?s)^error unpacking subchart (\S+) in \S+: (.*)$`)
+	metadata   = pattern.New(`chart\.metadata\.(\w+)`)
 )
 
 // loadError puts file and line to what Helm's loader says.

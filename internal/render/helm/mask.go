@@ -17,6 +17,7 @@ import (
 	chart "helm.sh/helm/v4/pkg/chart/v2"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
 const hidden = "[hidden]"
@@ -93,7 +94,7 @@ func (m *mask) scalar(s string) {
 }
 
 // quoted is what parsers cut short: YAML's quotes the first letters of a value in backquotes.
-var quoted = regexp.MustCompile("`[^`]*`")
+var quoted = pattern.New("`[^`]*`")
 
 func (m *mask) hide(s string) string {
 	if !m.active || s == "" {

@@ -2,11 +2,11 @@ package helm
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 	"github.com/fairlead-cd/fairlead/internal/render/manifest"
 )
 
@@ -22,23 +22,23 @@ type templateFailure struct {
 
 // The forms that helm.sh/helm/v4/pkg/engine writes: cleanupParseError, reformatExecErrorMsg.
 var (
-	refusalForm = regexp.MustCompile(`(?s)^execution error at \(([^():]+):(\d+)(?::\d+)?\): (.*)$`)
-	parseForm   = regexp.MustCompile(`(?s)^parse error at \(([^():]+):(\d+)(?::\d+)?\): (.*)$`)
-	placeLine   = regexp.MustCompile(`^([^\s:]+):(\d+)(?::\d+)?$`)
+	refusalForm = pattern.New(`(?s)^execution error at \(([^():]+):(\d+)(?::\d+)?\): (.*)$`)
+	parseForm   = pattern.New(`(?s)^parse error at \(([^():]+):(\d+)(?::\d+)?\): (.*)$`)
+	placeLine   = pattern.New(`^([^\s:]+):(\d+)(?::\d+)?$`)
 	// text/template's own, which the engine leaves as it is when it cannot take it apart: a chain
 	// of places, the innermost last.
-	chainLink = regexp.MustCompile(`template: ([^\s:]+):(\d+)(?::\d+)?: (?:executing "[^"]*" at <[^>]*>: )?`)
+	chainLink = pattern.New(`template: ([^\s:]+):(\d+)(?::\d+)?: (?:executing "[^"]*" at <[^>]*>: )?`)
 )
 
 // inlineTemplate is what the engine calls text given to tpl: it lies in no file.
 const inlineTemplate = "gotpl"
 
 // callError is said by each template on the way out; the places tell as much.
-var callError = regexp.MustCompile(`^(?:error calling (?:include|tpl): |template: |error during tpl function execution for "[^"]*": )+`)
+var callError = pattern.New(`^(?:error calling (?:include|tpl): |template: |error during tpl function execution for "[^"]*": )+`)
 
 func parseTemplateError(err error) templateFailure {
 	text := err.Error()
-	for _, form := range []*regexp.Regexp{refusalForm, parseForm} {
+	for _, form := range []*pattern.Regexp{refusalForm, parseForm} {
 		if m := form.FindStringSubmatch(text); m != nil {
 			f := templateFailure{outer: m[1], file: m[1], msg: m[3], refusal: form == refusalForm}
 			f.line, _ = strconv.Atoi(m[2])

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -16,6 +15,7 @@ import (
 	"helm.sh/helm/v4/pkg/strvals"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 	"github.com/fairlead-cd/fairlead/internal/render/manifest"
 )
 
@@ -120,7 +120,7 @@ func origin(l model.ValuesLayer) string {
 
 // bareComma is a comma that would begin the next assignment of a --set. A parameter is one
 // assignment, so its commas are escaped, as Argo CD does (util/helm, cleanSetParameters).
-var bareComma = regexp.MustCompile(`(^|[^\\]),`)
+var bareComma = pattern.New(`(^|[^\\]),`)
 
 func set(into map[string]any, l model.ValuesLayer, hide *mask) error {
 	if l.Set.Form != "" {

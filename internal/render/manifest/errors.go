@@ -3,15 +3,15 @@ package manifest
 import (
 	"errors"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pattern"
 )
 
-var yamlLine = regexp.MustCompile(`(?:yaml: )?line (\d+): `)
+var yamlLine = pattern.New(`(?:yaml: )?line (\d+): `)
 
 // YAMLError takes a YAML parser's error apart: the first line it names, 0 for none, and what is
 // left of the message, on one line.
@@ -32,7 +32,7 @@ func YAMLError(err error) (line int, msg string) {
 
 // expectedKey are messages of the parser proper, which counts lines from 0 where its scanner counts
 // from 1 (go.yaml.in/yaml/v2, parser.fail).
-var expectedKey = regexp.MustCompile(`did not find expected (key|'-' indicator)$`)
+var expectedKey = pattern.New(`did not find expected (key|'-' indicator)$`)
 
 // OneLine folds a message of several lines into one.
 func OneLine(s string) string {
