@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fairlead-cd/fairlead/internal/cli"
+	_ "github.com/fairlead-cd/fairlead/internal/headstart"
 	"github.com/fairlead-cd/fairlead/internal/output"
 )
 

@@ -33,6 +33,9 @@ var allowed = map[string][]string{
 	"internal/registry": {"internal/model"},
 	"internal/resident": {},
 
+	// What every process of the program begins with.
+	"internal/headstart": {},
+
 	// What an administrator says once.
 	"internal/config": {},
 
