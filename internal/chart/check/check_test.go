@@ -157,6 +157,12 @@ func TestRules(t *testing.T) {
 			[]string{"warning api-not-served templates/x.yaml:1 scheduling.k8s.io/v1alpha2 is off in a cluster that was not told otherwise"}},
 		"own definition": {map[string]string{"crds/thing.yaml": thing, "templates/x.yaml": "apiVersion: example.com/v1\nkind: Thing\nmetadata:\n  name: x\nspec:\n  sise: 1\n"},
 			[]string{"error kube-schema templates/x.yaml:6 spec.sise: there is no such field"}},
+		"own definition of an alpha version": {map[string]string{
+			"crds/thing.yaml": strings.Replace(thing, "name: v1\n", "name: v1alpha1\n", 1), "templates/x.yaml": "apiVersion: example.com/v1alpha1\nkind: Thing\nmetadata:\n  name: x\nspec:\n  size: 1\n"}, nil},
+		"own definition, misspelt": {map[string]string{"crds/thing.yaml": thing, "templates/x.yaml": "apiVersion: example.com/v1\nkind: Thng\nmetadata:\n  name: x\n"},
+			[]string{"error unknown-kind templates/x.yaml:1 there is no example.com/v1 Thng"}},
+		"the rest of the group defined elsewhere": {map[string]string{"crds/thing.yaml": thing, "templates/x.yaml": "apiVersion: example.com/v1\nkind: Warehouse\nmetadata:\n  name: x\n"}, nil},
+		"defined twice": {map[string]string{"crds/thing.yaml": thing, "crds/once-more.yaml": thing}, nil},
 		"selector": {map[string]string{deployment: "edit:matchLabels:\n      {{- include \"web.labels\" . | nindent 6 }} => matchLabels:\n      app: web"},
 			[]string{"error selector-mismatch templates/deployment.yaml:12 the selector app=web does not match the pods' own labels app.kubernetes.io/instance=release-name,app.kubernetes.io/name=web"}},
 		"service without pods": {map[string]string{service: "edit:selector:\n    {{- include \"web.labels\" . | nindent 4 }} => selector:\n    app: wbe"},

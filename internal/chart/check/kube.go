@@ -74,15 +74,18 @@ func (j *judge) going(o *Object, end kubeschema.Lifecycle) {
 	j.add(o, fields("apiVersion"), f)
 }
 
-// unknownKind is a mistake in a group of Kubernetes' own. Of others nothing is known without their
-// definition.
+// unknownKind is a mistake in a group of Kubernetes' own, or where a definition is nearly of that name.
+// Of others nothing is known without their definition.
 func (j *judge) unknownKind(o *Object, s *kubeschema.Schemas) {
+	near := s.Near(o.APIVersion(), o.Key.Kind)
 	if !s.Own(o.APIVersion()) {
-		j.skipped[o.APIVersion()+" "+o.Key.Kind] = true
-		return
+		if near = s.Misspelt(o.APIVersion(), o.Key.Kind); near == "" {
+			j.skipped[o.APIVersion()+" "+o.Key.Kind] = true
+			return
+		}
 	}
 	f := Finding{Rule: "unknown-kind", Message: fmt.Sprintf("there is no %s %s%s", o.APIVersion(), o.Key.Kind, j.in(s))}
-	if near := s.Near(o.APIVersion(), o.Key.Kind); near != "" {
+	if near != "" {
 		f.Fix = "use " + near
 	}
 	j.add(o, fields("apiVersion"), f)

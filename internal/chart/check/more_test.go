@@ -46,6 +46,9 @@ func TestLooksSecret(t *testing.T) {
 		{"automountServiceAccountToken", "true", false},
 		{"passwordLength", "32", false},
 		{"publicKey", "abcdef", false},
+		{"tlsSecret", "longhorn.local-tls", false},
+		{"ALLOW_EMPTY_PASSWORD", "yes", false},
+		{"token", "No", false},
 	} {
 		if _, got := looksSecret(tt.name, tt.value); got != tt.want {
 			t.Errorf("%s: %s: got %v", tt.name, tt.value, got)

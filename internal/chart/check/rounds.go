@@ -127,12 +127,13 @@ var asksAPI = pattern.New(`APIVersions\.Has\s+"([^"]+)"`)
 // templates ask for: what is guarded by them is rendered nowhere else.
 func (r *run) withAPIs() []Case {
 	var apis []string
+	served := r.schemas[0].APIVersions()
 	for _, file := range sortedKeys(r.subject.texts) {
 		for _, line := range r.subject.texts[file] {
 			for _, m := range asksAPI.FindAllStringSubmatch(line, -1) {
 				group := strings.Join(strings.Split(m[1], "/")[:min(2, strings.Count(m[1], "/")+1)], "/")
 				// Versions of Kubernetes' own are there or not: that is what templates ask for.
-				if !r.schemas[0].Own(group) && !slices.Contains(apis, m[1]) {
+				if !r.schemas[0].Own(group) && !slices.Contains(served, m[1]) && !slices.Contains(apis, m[1]) {
 					apis = append(apis, m[1], group)
 				}
 			}

@@ -10,14 +10,14 @@ import (
 var (
 	// secretName are names that hold a secret, secretless those that only look like it.
 	secretName = pattern.New(`(?i)(passw(or)?d|passphrase|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credential|client[-_]?secret)s?$`)
-	secretless = pattern.New(`(?i)(automount|existing|from|imagepull|pull[-_]?secret|name|ref$|file$|path$|url$|enabled?$|create|mount|key[-_]?id|public)`)
+	secretless = pattern.New(`(?i)(automount|existing|from|imagepull|(pull|tls)[-_]?secrets?$|name|ref$|file$|path$|url$|enabled?$|create|mount|key[-_]?id|public|^allow[-_])`)
 	// secretForm are values that are a secret whatever they are called. The forms of tokens are their
 	// makers': AWS, GitHub, GitLab, Slack, Google.
 	secretForm = pattern.New(`-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}\b|\bglpat-[A-Za-z0-9_-]{20,}|\bxox[abprs]-[A-Za-z0-9-]{10,}|\bAIza[0-9A-Za-z_-]{35}\b`)
 	// secretURL is an address with a password in it.
 	secretURL = pattern.New(`[a-z][a-z0-9+.-]*://[^/\s:@"']*:([^/\s@"']+)@`)
 	// stand-ins: references, templates and what is there to be replaced.
-	standIn = pattern.New(`^(\$\(.*\)|\$\{?[A-Za-z_].*|\{\{.*|<.*>|%.*%|/.*|true|false|\d{1,3}|none|null|default|required|optional)$`)
+	standIn = pattern.New(`^(\$\(.*\)|\$\{?[A-Za-z_].*|\{\{.*|<.*>|%.*%|/.*|(?i:true|false|yes|no|on|off)|\d{1,3}|none|null|default|required|optional)$`)
 )
 
 // looksSecret reports whether a value under a name is a secret in the open, and why.

@@ -31,7 +31,7 @@ func CustomKind(object map[string]any) ([]*Kind, bool) {
 		}
 		kinds = append(kinds, &Kind{
 			APIVersion: text(spec, "group") + "/" + text(v, "name"), Name: text(names, "kind"),
-			Namespaced: text(spec, "scope") == "Namespaced", typ: t,
+			Namespaced: text(spec, "scope") == "Namespaced", Custom: true, typ: t,
 		})
 	}
 	return kinds, true

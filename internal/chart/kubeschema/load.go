@@ -25,6 +25,7 @@ type Kind struct {
 	APIVersion string
 	Name       string
 	Namespaced bool
+	Custom     bool // a CustomResourceDefinition makes it
 	typ        *typ
 }
 
@@ -177,12 +178,34 @@ func (s *Schemas) Own(apiVersion string) bool {
 	if group == "" {
 		return true
 	}
-	for id := range s.kinds {
-		if groupOf(path.Dir(id)) == group {
+	for id, k := range s.kinds {
+		if !k.Custom && groupOf(path.Dir(id)) == group {
 			return true
 		}
 	}
 	return removedGroup(group)
+}
+
+// Misspelt is the custom kind of the same group that one which nobody defines may have meant, as in
+// "example.com/v1 Thing"; "" when there is none. The rest of the group may be defined elsewhere.
+func (s *Schemas) Misspelt(apiVersion, kind string) string {
+	var names []string
+	for _, id := range slices.Sorted(maps.Keys(s.kinds)) {
+		k := s.kinds[id]
+		if !k.Custom || groupOf(k.APIVersion) != groupOf(apiVersion) {
+			continue
+		}
+		if k.Name == kind {
+			return k.APIVersion + " " + k.Name
+		}
+		if k.APIVersion == apiVersion {
+			names = append(names, k.Name)
+		}
+	}
+	if n := Nearest(kind, names); n != "" {
+		return apiVersion + " " + n
+	}
+	return ""
 }
 
 func groupOf(apiVersion string) string {
@@ -213,11 +236,12 @@ func (s *Schemas) Near(apiVersion, kind string) string {
 }
 
 // APIVersions are what a cluster of this version serves by itself, as templates ask for it: group
-// versions and "group version/kind". Alpha and new beta APIs are off by default (KEP-3136).
+// versions and "group version/kind". Alpha and new beta APIs are off by default (KEP-3136); those of
+// definitions are served whatever they are called.
 func (s *Schemas) APIVersions() []string {
 	set := map[string]bool{}
 	for id, k := range s.kinds {
-		if stable(k.APIVersion) {
+		if k.Custom || stable(k.APIVersion) {
 			set[k.APIVersion], set[id] = true, true
 		}
 	}

@@ -8,7 +8,8 @@ import (
 
 // Nearest is the name that a misspelt one may have meant, or "".
 func Nearest(name string, known []string) string {
-	best, least := "", len(name)/3+1
+	const most = 3 // letters; of more any two long names are near
+	best, least := "", min(len(name)/3+1, most)
 	for _, k := range known {
 		if strings.EqualFold(k, name) {
 			return k

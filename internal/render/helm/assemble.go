@@ -116,9 +116,11 @@ func renderedError(err error, file string, first, otherwise int) error {
 }
 
 // crds are the objects of the crds/ folders. Helm makes them before all others and does not mark
-// them as its own.
+// them as its own. One that several files bring (a chart and its subchart) is the first of them: Helm
+// passes over what exists (helm.sh/helm/v4/pkg/action, installCRDs).
 func crds(c *chart.Chart) ([]model.Object, error) {
 	var all []model.Object
+	seen := map[model.ObjectKey]bool{}
 	for _, crd := range c.CRDObjects() {
 		file := below(crd.Filename, c.Name())
 		for _, doc := range manifest.Split(crd.File.Data) {
@@ -129,8 +131,11 @@ func crds(c *chart.Chart) ([]model.Object, error) {
 			for i := range objects {
 				objects[i].Origin = model.Origin{File: file, Line: doc.FirstLine()}
 				objects[i].Lasting = true
+				if !seen[objects[i].Key] {
+					seen[objects[i].Key] = true
+					all = append(all, objects[i])
+				}
 			}
-			all = append(all, objects...)
 		}
 	}
 	return all, nil

@@ -147,8 +147,12 @@ var english = message.NewPrinter(language.English)
 // below is wrong.
 func leaves(v *jsonschema.ValidationError, at string, schema any, into []string) []string {
 	if len(v.Causes) == 0 {
+		k, unknown := v.ErrorKind.(*kind.AdditionalProperties)
+		if unknown {
+			slices.Sort(k.Properties) // they come in the order of a map
+		}
 		what := v.ErrorKind.LocalizedString(english)
-		if k, ok := v.ErrorKind.(*kind.AdditionalProperties); ok {
+		if unknown {
 			what += suggestion(schema, v.SchemaURL, k.Properties)
 		}
 		return append(into, valuePath(at, v.InstanceLocation)+": "+manifest.OneLine(what))

@@ -14,8 +14,13 @@ import (
 func suggestion(schema any, location string, unknown []string) string {
 	var near []string
 	for _, name := range unknown {
-		if n := nearest(name, propertiesAt(schema, location)); n != "" {
+		n := nearest(name, propertiesAt(schema, location))
+		switch {
+		case n == "":
+		case len(unknown) == 1:
 			near = append(near, "'"+n+"'")
+		default:
+			near = append(near, "'"+n+"' for '"+name+"'")
 		}
 	}
 	if len(near) == 0 {
@@ -60,10 +65,11 @@ func propertiesAt(schema any, location string) []string {
 }
 
 // nearest is the name that a misspelt one may have meant: the one with the fewest letters added,
-// removed, replaced or swapped with their neighbour, if they are few.
+// removed, replaced or swapped with their neighbour, if they are few: of more than three any two long
+// names are near ("replicaCount" and "serviceAccount").
 func nearest(name string, known []string) string {
-	const longest = 100 // of a name worth comparing
-	best, least := "", len(name)/3+1
+	const longest, most = 100, 3 // of a name worth comparing; of letters
+	best, least := "", min(len(name)/3+1, most)
 	for _, k := range known {
 		if len(name) > longest || len(k) > longest {
 			continue

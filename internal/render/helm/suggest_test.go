@@ -24,3 +24,15 @@ func TestSuggestion(t *testing.T) {
 		}
 	}
 }
+
+// TestSuggestions are several unknown names at once: each is told which one is meant for it.
+func TestSuggestions(t *testing.T) {
+	schema := parsed([]byte(`{"properties": {"image": {}, "replicaCount": {}, "serviceAccount": {}}}`))
+	if got := nearest("replicaCount", []string{"serviceAccount"}); got != "" {
+		t.Errorf("replicaCount is near %s", got)
+	}
+	got := suggestion(schema, "file:///values.schema.json", []string{"imgae", "nodeName", "replicaCuont"})
+	if want := " (did you mean 'image' for 'imgae', 'replicaCount' for 'replicaCuont'?)"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
