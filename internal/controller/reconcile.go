@@ -144,6 +144,8 @@ func (r *Reconciler) act(ctx context.Context, t *Turn, k kind, rep *Report) time
 		rep.interim = r.reportLater(ctx, k, t.ID, *rep)
 		return ctx
 	}
+	// What is about to be told for good needs no word before.
+	req.Recording = func() { rep.interim.end() }
 	switch d.Verb {
 	case Upgrade:
 		if wait := r.retries.wait(t.ID, rep.At); wait > 0 && d.Reason == reasonUnfinished {

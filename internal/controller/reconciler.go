@@ -79,6 +79,7 @@ type Reconciler struct {
 	kinds  map[model.Kind]kind
 	named  *named
 	engine *Engine
+	chores *pipeline.Chores
 
 	helmReleases *requests[hr.HelmRelease, *hr.HelmRelease]
 	applications *requests[argo.Application, *argo.Application]
@@ -122,8 +123,9 @@ func New(config Config, p Parts) *Reconciler {
 	again := func(ctx context.Context, rel model.Release) (pipeline.Desired, error) {
 		return p.Line.Desired(ctx, rel)
 	}
+	r.chores = pipeline.NewChores(r.log)
 	p.Line.Records = map[model.Kind]pipeline.Recorder{
-		model.KindHelmRelease: pipeline.HelmRecorder{Store: p.Records, Objects: p.Objects, HookObjects: p.Hooks},
+		model.KindHelmRelease: pipeline.HelmRecorder{Store: p.Records, Objects: p.Objects, HookObjects: p.Hooks, Chores: r.chores},
 		model.KindApplication: statusRecorder{now: p.Now, again: again},
 		model.KindRoot:        statusRecorder{now: p.Now, again: again},
 	}
@@ -138,15 +140,16 @@ func (r *Reconciler) Run(ctx context.Context) error {
 		return err
 	}
 	r.running.Store(true)
-	var watches sync.WaitGroup
-	watches.Go(func() { r.helmReleases.Watch(ctx, r.dynamic, helmReleases) })
-	watches.Go(func() { r.applications.Watch(ctx, r.dynamic, applications) })
+	var besides sync.WaitGroup
+	besides.Go(func() { r.helmReleases.Watch(ctx, r.dynamic, helmReleases) })
+	besides.Go(func() { r.applications.Watch(ctx, r.dynamic, applications) })
 	for _, root := range r.config.Roots {
 		r.Request(root.ID())
 	}
 	go r.findLeft(ctx)
+	besides.Go(func() { r.chores.Run(ctx) })
 	<-ctx.Done()
-	watches.Wait()
+	besides.Wait()
 	r.engine.Wait()
 	return nil
 }

@@ -31,6 +31,7 @@ type Record struct {
 	Inputs      string   // digest of the inputs it was made from; empty when another tool wrote it
 	Source      Revision // of the artifact
 	Time        time.Time
+	First       time.Time `json:",omitzero"` // of the release's first deployment; zero where only the bulk says
 	Inventory   Inventory
 	Owner       string // ReleaseID that asked for it; empty when another tool wrote it
 

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/record"
@@ -14,12 +15,26 @@ type HelmRecorder struct {
 	// Objects reads a recorded manifest back, and HookObjects the recorded hooks.
 	Objects     func(manifest string, rel model.Release) ([]model.Object, error)
 	HookObjects func(hooks []byte, rel model.Release) ([]model.Object, error)
+	// Chores retires old records later, so that no release waits for that; nil does it at once.
+	Chores *Chores
 }
 
 // Write adds a revision.
 func (h HelmRecorder) Write(ctx context.Context, e record.Entry, history []model.Record) (model.Record, error) {
-	return h.Store.Write(ctx, e, history)
+	if h.Chores == nil || slices.ContainsFunc(history, pending) {
+		return h.Store.Write(ctx, e, history)
+	}
+	rec, err := h.Store.Create(ctx, e, history)
+	if err == nil && len(history) > 0 {
+		h.Chores.Later(e.Release.ID, func(ctx context.Context) error {
+			return h.Store.Retire(ctx, e.Release, rec, history)
+		})
+	}
+	return rec, err
 }
+
+// pending records are another tool's, which must not believe itself at work.
+func pending(rec model.Record) bool { return rec.Status.Pending() }
 
 // Amend writes another inventory into the newest revision.
 func (h HelmRecorder) Amend(ctx context.Context, rel model.Release, rec model.Record) error {
@@ -70,5 +85,8 @@ func (h HelmRecorder) Owned(ctx context.Context, rel model.Release, rec model.Re
 
 // Delete removes the history.
 func (h HelmRecorder) Delete(ctx context.Context, rel model.Release) error {
+	if h.Chores != nil {
+		h.Chores.Drop(rel.ID)
+	}
 	return h.Store.Delete(ctx, rel.Namespace, rel.Name)
 }

@@ -92,6 +92,9 @@ func (l *Line) Run(ctx context.Context, req Request) (out Outcome) {
 	if out.Results, out.Verdict, err = l.change(ctx, req, out.Plan, desired.Rendered.Hooks); err != nil {
 		out.failed(StageApply, err)
 	}
+	if req.Recording != nil {
+		req.Recording()
+	}
 	if err = l.record(ctx, &out, desired); err != nil && out.Err == nil {
 		out.failed(StageRecord, err)
 	}

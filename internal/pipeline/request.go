@@ -40,6 +40,8 @@ type Request struct {
 	// Waiting is called when everything is written and only waiting is left; the context it
 	// returns may end earlier than the run's. Nil changes nothing.
 	Waiting func(context.Context) context.Context
+	// Recording is called when only the record is left to write. May be nil.
+	Recording func()
 	// Pausing is called before the wait for a hook, or until one is gone, after which the run writes
 	// again, and Writing after it: a slow hook keeps no other release from its turn. Either may be nil.
 	Pausing func()

@@ -29,6 +29,7 @@ type note struct {
 	AppVersion  string    `json:"appVersion,omitempty"`
 	Description string    `json:"description,omitempty"`
 	Time        time.Time `json:"time,omitzero"`
+	First       time.Time `json:"first,omitzero"`
 }
 
 // FromSecretMetadata builds a record from the labels and annotations of a release Secret alone,
@@ -94,6 +95,7 @@ func annotate(rec *model.Record, labels, annotations map[string]string) {
 	if !n.Time.IsZero() {
 		rec.Time = n.Time
 	}
+	rec.First = n.First
 	if text, ok := annotations[model.AnnotationInventory]; ok && text != inventoryApart {
 		if inv, err := DecodeInventory(text); err == nil {
 			rec.Inventory = inv
@@ -107,7 +109,7 @@ const maxDescription = 256
 func annotations(rec *model.Record) (map[string]string, error) {
 	n := note{
 		Note: rec.Note(), Inputs: rec.Inputs, Chart: rec.Chart, AppVersion: rec.AppVersion,
-		Description: shorten(rec.Description, maxDescription), Time: rec.Time,
+		Description: shorten(rec.Description, maxDescription), Time: rec.Time, First: rec.First,
 	}
 	text, err := json.Marshal(n)
 	if err != nil {

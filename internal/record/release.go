@@ -75,11 +75,11 @@ type chartMetadata struct {
 }
 
 // encode makes the content of a record's Secret.
-func encode(e *Entry, rec *model.Record, firstDeployed time.Time) (map[string][]byte, error) {
+func encode(e *Entry, rec *model.Record) (map[string][]byte, error) {
 	r := release{
 		Name: e.Release.Name, Namespace: e.Release.Namespace, Version: rec.Revision, ApplyMethod: applyMethod,
 		Info: info{
-			FirstDeployed: helmTime{firstDeployed}, LastDeployed: helmTime{rec.Time}, Status: rec.Status,
+			FirstDeployed: helmTime{rec.First}, LastDeployed: helmTime{rec.Time}, Status: rec.Status,
 			Description: shorten(rec.Description, maxDescription), RollbackRevision: e.RollbackOf, Notes: e.Notes,
 		},
 		Manifest: e.Manifest,
@@ -189,7 +189,7 @@ func decode(secret *corev1.Secret) (Full, error) {
 		return Full{}, fmt.Errorf("reading record %s/%s: %w", secret.Namespace, secret.Name, err)
 	}
 	full := Full{
-		Name: r.Name, Namespace: r.Namespace, FirstDeployed: r.Info.FirstDeployed.Time, Notes: r.Info.Notes,
+		Name: r.Name, Namespace: r.Namespace, Notes: r.Info.Notes,
 		RollbackOf: r.Info.RollbackRevision, ApplyMethod: r.ApplyMethod,
 		Chart: model.ChartInfo{Stored: r.Chart, Config: r.Config, Manifest: r.Manifest, HookManifests: r.Hooks},
 	}
@@ -201,7 +201,7 @@ func decode(secret *corev1.Secret) (Full, error) {
 		}
 	}
 	full.Status = r.Info.Status
-	full.Description, full.Time = r.Info.Description, r.Info.LastDeployed.Time
+	full.Description, full.Time, full.First = r.Info.Description, r.Info.LastDeployed.Time, r.Info.FirstDeployed.Time
 
 	var chart chartMetadata
 	if len(r.Chart) > 0 {

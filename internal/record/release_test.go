@@ -36,8 +36,8 @@ func TestEncodeIsHelms(t *testing.T) {
 		Release: model.Release{Name: "podinfo-dev", Namespace: "dev"}, Chart: chartInfo("0.2.1"),
 		Notes: "go & see <it>", RollbackOf: 3,
 	}
-	rec := model.Record{Revision: 7, Status: model.RecordDeployed, Description: "Rollback to 3", Time: noon.Add(time.Hour)}
-	data, err := encode(&e, &rec, noon)
+	rec := model.Record{Revision: 7, Status: model.RecordDeployed, Description: "Rollback to 3", Time: noon.Add(time.Hour), First: noon}
+	data, err := encode(&e, &rec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestEncodeIsHelms(t *testing.T) {
 
 func TestEncodePlain(t *testing.T) {
 	e := Entry{Release: model.Release{Name: "fleet", Namespace: "fairlead"}, Manifest: "---\nkind: Namespace\n"}
-	data, err := encode(&e, &model.Record{Revision: 1, Source: model.Revision{Commit: "0123456789"}}, noon)
+	data, err := encode(&e, &model.Record{Revision: 1, Source: model.Revision{Commit: "0123456789"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestLargeReleasesFit(t *testing.T) {
 	c := chartInfo("1.0.0")
 	c.Stored = bytes.Replace(c.Stored, []byte("YTogYg=="), []byte(file), 1)
 	e := Entry{Release: model.Release{Name: "a", Namespace: "b"}, Chart: c}
-	data, err := encode(&e, &model.Record{Revision: 1}, noon)
+	data, err := encode(&e, &model.Record{Revision: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,7 @@ func TestLargeReleasesFit(t *testing.T) {
 	}
 
 	e.Chart.Manifest = file
-	if _, err := encode(&e, &model.Record{Revision: 1}, noon); model.ReasonOf(err, "") != "RecordTooLarge" {
+	if _, err := encode(&e, &model.Record{Revision: 1}); model.ReasonOf(err, "") != "RecordTooLarge" {
 		t.Errorf("a manifest that does not fit: %v", err)
 	}
 }

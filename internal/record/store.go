@@ -55,7 +55,6 @@ type Entry struct {
 type Full struct {
 	model.Record
 	Name, Namespace string
-	FirstDeployed   time.Time
 	Notes           string
 	RollbackOf      int
 	Chart           model.ChartInfo // Stored, Config, Manifest and HookManifests as they were written

@@ -18,20 +18,26 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/model"
 )
 
-// Write records a revision: it creates the new record, then marks those it replaces as
-// superseded, then deletes what is older than the history allows. known is the release's history
-// as History or FromSecretMetadata gave it; nil is a release without any.
-//
-// An install costs one request. An upgrade costs three (the old record is read, the new one
-// created, the old one changed), plus one for each record that falls out of the history. A failed
-// revision supersedes nothing, as in Helm, where it leaves the last deployed one what it is.
+// Write records a revision: it creates the new record, then retires what it takes the place of. A
+// failed revision supersedes nothing, as in Helm, where it leaves the last deployed one what it is.
 //
 // The record is true from the create on: when that succeeded and the rest did not, Write returns
 // the record and an error, and the next Write, or Settle, does what was left. When the create
 // failed the record returned has no revision.
+func (s *Store) Write(ctx context.Context, e Entry, known []model.Record) (model.Record, error) {
+	rec, err := s.Create(ctx, e, known)
+	if err != nil {
+		return rec, err
+	}
+	return rec, s.Retire(ctx, e.Release, rec, known)
+}
+
+// Create writes a new record, in one request, and leaves those before it as they are: Helm takes the
+// newest of several deployed ones. known is the release's history as History or FromSecretMetadata
+// gave it; nil is a release without any. Where only other tools wrote it the newest is read too.
 //
 // A revision that exists already is an error of kind Conflict: known was out of date.
-func (s *Store) Write(ctx context.Context, e Entry, known []model.Record) (model.Record, error) {
+func (s *Store) Create(ctx context.Context, e Entry, known []model.Record) (model.Record, error) {
 	ns, name := e.Release.Namespace, e.Release.Name
 	if err := checkName(ns, name); err != nil {
 		return model.Record{}, err
@@ -50,22 +56,27 @@ func (s *Store) Write(ctx context.Context, e Entry, known []model.Record) (model
 	if e.Chart != nil && rec.Chart == "" {
 		rec.Chart, rec.AppVersion = e.Chart.Name+"-"+e.Chart.Version, e.Chart.AppVersion
 	}
+	var err error
+	if rec.First, err = s.first(ctx, ns, name, rec.Time, known); err != nil {
+		return model.Record{}, err
+	}
+	if err := s.create(ctx, &e, &rec); err != nil {
+		return model.Record{}, err
+	}
+	return rec, nil
+}
 
-	// What is to be superseded is read before anything is written: the new record takes over the
-	// time of the first deployment from it.
-	old, first, err := s.replaced(ctx, ns, name, rec, known)
-	if err != nil {
-		return model.Record{}, err
-	}
-	if err := s.create(ctx, &e, &rec, first); err != nil {
-		return model.Record{}, err
-	}
+// Retire does what follows from a record that was created: those it replaces become superseded, in
+// two requests each, and those older than the history allows are deleted.
+func (s *Store) Retire(ctx context.Context, rel model.Release, rec model.Record, known []model.Record) error {
 	var errs []error
-	for i := range old {
-		errs = append(errs, s.retire(ctx, &old[i], rec.Revision))
+	for _, old := range known {
+		if old.Status.Pending() || old.Status == model.RecordDeployed && rec.Status == model.RecordDeployed {
+			errs = append(errs, s.retire(ctx, rel, old, rec.Revision))
+		}
 	}
-	errs = append(errs, s.prune(ctx, ns, name, rec, known, e.Release.MaxHistory))
-	return rec, errors.Join(errs...)
+	known = slices.SortedFunc(slices.Values(known), byRevision)
+	return errors.Join(append(errs, s.prune(ctx, rel.Namespace, rel.Name, rec, known, rel.MaxHistory))...)
 }
 
 // Settle finishes what a crash between the requests of a Write left: of several deployed records
@@ -128,37 +139,31 @@ func (s *Store) SetInventory(ctx context.Context, namespace, name string, revisi
 	return nil
 }
 
-// replaced reads the records that a new one takes the place of, and finds when the release was
-// first deployed.
-func (s *Store) replaced(ctx context.Context, ns, name string, rec model.Record, known []model.Record) ([]corev1.Secret, time.Time, error) {
-	first := rec.Time
-	if len(known) > 0 {
-		first = known[0].Time
+// first finds when a release was first deployed.
+func (s *Store) first(ctx context.Context, ns, name string, now time.Time, known []model.Record) (time.Time, error) {
+	if len(known) == 0 {
+		return now, nil
 	}
-	var old []corev1.Secret
-	for _, k := range known {
-		deployed := k.Status == model.RecordDeployed && rec.Status == model.RecordDeployed
-		if !deployed && !k.Status.Pending() {
-			continue
-		}
-		secret, err := s.get(ctx, ns, name, k.Revision)
-		if model.KindOf(err) == model.ErrNotFound {
-			continue
-		}
-		if err != nil {
-			return nil, first, err
-		}
-		old = append(old, *secret)
-		// A record that cannot be read does not keep a new one from being written.
-		if full, err := decode(secret); err == nil && !full.FirstDeployed.IsZero() {
-			first = full.FirstDeployed
+	for _, k := range slices.Backward(known) {
+		if !k.First.IsZero() {
+			return k.First, nil
 		}
 	}
-	return old, first, nil
+	secret, err := s.get(ctx, ns, name, known[len(known)-1].Revision)
+	if err != nil && model.KindOf(err) != model.ErrNotFound {
+		return now, err
+	}
+	// A record that cannot be read does not keep a new one from being written.
+	if err == nil {
+		if full, err := decode(secret); err == nil && !full.First.IsZero() {
+			return full.First, nil
+		}
+	}
+	return known[0].Time, nil
 }
 
-func (s *Store) create(ctx context.Context, e *Entry, rec *model.Record, first time.Time) error {
-	data, err := encode(e, rec, first)
+func (s *Store) create(ctx context.Context, e *Entry, rec *model.Record) error {
+	data, err := encode(e, rec)
 	if err != nil {
 		return fmt.Errorf("recording revision %d of release %s/%s: %w", rec.Revision, e.Release.Namespace, e.Release.Name, err)
 	}
@@ -208,21 +213,17 @@ const acceptMetadata = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;
 
 // retire marks a record that a new revision took the place of: a deployed one is superseded, one
 // that another tool left pending has failed.
-func (s *Store) retire(ctx context.Context, secret *corev1.Secret, by int) error {
+func (s *Store) retire(ctx context.Context, rel model.Release, old model.Record, by int) error {
 	status, description := model.RecordSuperseded, ""
-	if was := model.RecordStatus(secret.Labels["status"]); was.Pending() {
+	if old.Status.Pending() {
 		status = model.RecordFailed
-		description = fmt.Sprintf("Left in state %s; revision %d took over", was, by)
+		description = fmt.Sprintf("Left in state %s; revision %d took over", old.Status, by)
 	}
-	err := s.setStatus(ctx, secret, status, description)
-	if model.KindOf(err) != model.ErrConflict {
-		return err
+	err := s.SetStatus(ctx, rel.Namespace, rel.Name, old.Revision, status, description)
+	if model.KindOf(err) == model.ErrNotFound {
+		return nil
 	}
-	revision, convErr := strconv.Atoi(secret.Labels["version"])
-	if convErr != nil {
-		return err
-	}
-	return s.SetStatus(ctx, secret.Namespace, secret.Labels["name"], revision, status, description)
+	return err
 }
 
 // setStatus changes a record as it was read, unless someone else changed it since. A record that

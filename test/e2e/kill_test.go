@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -83,7 +84,7 @@ func TestKilledFiftyTimes(t *testing.T) {
 	if a := s.helm("list", "-A", "--pending", "-q"); a.code != 0 || strings.TrimSpace(a.out) != "" {
 		t.Errorf("helm list --pending: exit code %d\n%s%s", a.code, a.out, a.err)
 	}
-	s.wantOneDeployedEach()
+	within(t, patient, "one record of each release is deployed, the newest", s.oneDeployedEach)
 	s.commit(fleet, "main", map[string]string{"releases/README.md": "Nothing."}, slices.Collect(func(yield func(string) bool) {
 		for i := range killedReleases {
 			if !yield(fmt.Sprintf("releases/web-%d.yaml", i)) {
@@ -150,31 +151,29 @@ func (s *story) onlyMarkers(want ...string) error {
 	return nil
 }
 
-// wantOneDeployedEach looks at Helm's records themselves.
-func (s *story) wantOneDeployedEach() {
-	s.Helper()
+// oneDeployedEach looks at Helm's records themselves. What they replaced is told of a moment later.
+func (s *story) oneDeployedEach() error {
 	list, err := s.typed.CoreV1().Secrets(s.ns).List(s.Context(), metav1.ListOptions{LabelSelector: "owner=helm"})
 	if err != nil {
-		s.Fatal(err)
+		return err
 	}
+	var wrong []error
 	deployed := map[string][]string{}
 	for _, secret := range list.Items {
 		switch status := secret.Labels["status"]; {
 		case status == "deployed":
 			deployed[secret.Labels["name"]] = append(deployed[secret.Labels["name"]], secret.Name)
 		case strings.HasPrefix(status, "pending") || status == "uninstalling":
-			s.Errorf("%s is %s", secret.Name, status)
+			wrong = append(wrong, fmt.Errorf("%s is %s", secret.Name, status))
 		}
 	}
 	for i := range killedReleases {
 		name := fmt.Sprintf("web-%d", i)
-		if len(deployed[name]) != 1 {
-			s.Errorf("deployed records of %s: %v", name, deployed[name])
-		}
-		if newest(list.Items, name) != deployed[name][0] {
-			s.Errorf("the newest record of %s is %s, deployed is %s", name, newest(list.Items, name), deployed[name][0])
+		if want := []string{newest(list.Items, name)}; !slices.Equal(deployed[name], want) {
+			wrong = append(wrong, fmt.Errorf("deployed records of %s: %v, want %v", name, deployed[name], want))
 		}
 	}
+	return errors.Join(wrong...)
 }
 
 func newest(secrets []corev1.Secret, name string) string {

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,6 +27,7 @@ func TestHelmReadsAndRollsBack(t *testing.T) {
 	s.released(s.ns, "web")
 
 	s.want(s.helm("list", "-A"), 0, "web-1.0.0", "deployed")
+	s.superseded("web")
 	s.want(s.helm("history", "web", "-n", s.ns), 0, "superseded", "Install complete", "deployed", "Upgrade complete")
 	s.want(s.helm("get", "values", "web", "-n", s.ns), 0, "message: second")
 	s.want(s.helm("get", "values", "web", "-n", s.ns, "--revision", "1"), 0, "message: first")
@@ -94,6 +96,7 @@ func TestTakesOverFromHelm(t *testing.T) {
 	if after := s.podUIDs(2); !slices.Equal(before, after) {
 		t.Errorf("pods were %v, now %v", before, after)
 	}
+	s.superseded("web")
 	s.want(s.helm("history", "web", "-n", s.ns), 0, "superseded", "deployed")
 
 	t.Run("its removal uninstalls", func(t *testing.T) {
@@ -199,4 +202,17 @@ func TestDefinitionDeleted(t *testing.T) {
 	if after := s.podUIDs(1); !slices.Equal(before, after) {
 		t.Errorf("pods were %v, now %v", before, after)
 	}
+}
+
+// superseded waits until a revision says that another took its place, which it does a moment after
+// that one is there.
+func (s *story) superseded(name string) {
+	s.Helper()
+	within(s.T, patient, "a revision of "+name+" is superseded", func() error {
+		list, err := s.typed.CoreV1().Secrets(s.ns).List(s.Context(), metav1.ListOptions{LabelSelector: "owner=helm,status=superseded,name=" + name})
+		if err == nil && len(list.Items) == 0 {
+			err = errors.New("none is")
+		}
+		return err
+	})
 }

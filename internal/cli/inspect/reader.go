@@ -42,7 +42,22 @@ func (r *Reader) History(ctx context.Context, v *releases.View) ([]model.Record,
 	if err != nil {
 		return nil, fmt.Errorf("reading the history of %s: %w", v.Short(), err)
 	}
+	supersede(history)
 	return history, nil
+}
+
+// supersede marks all deployed revisions but the newest: their own records say so a moment later.
+func supersede(history []model.Record) {
+	newer := false
+	for i := len(history) - 1; i >= 0; i-- {
+		if history[i].Status != model.RecordDeployed {
+			continue
+		}
+		if newer {
+			history[i].Status = model.RecordSuperseded
+		}
+		newer = true
+	}
 }
 
 // detailed fills in what the metadata of records does not say.
