@@ -97,6 +97,9 @@ func (e *Engine) start(id model.ReleaseID) *task {
 	return t
 }
 
+// Busy reports whether all slots are taken.
+func (e *Engine) Busy() bool { return len(e.slots) == cap(e.slots) }
+
 // Forget drops what is still to come for a release that is gone. A run under way ends by itself.
 func (e *Engine) Forget(id model.ReleaseID) {
 	e.mu.Lock()

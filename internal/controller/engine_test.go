@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -314,7 +315,7 @@ func TestInterim(t *testing.T) {
 	say := func(what string) { mu.Lock(); defer mu.Unlock(); said = append(said, what) }
 	for i := range 100 {
 		said = nil
-		in := newInterim(time.Duration(i%3)*100*time.Microsecond, func() { say("interim") })
+		in := newInterim(time.Duration(i%3)*100*time.Microsecond, func() bool { return false }, func() { say("interim") })
 		time.Sleep(150 * time.Microsecond)
 		in.end()
 		in.end()
@@ -328,4 +329,15 @@ func TestInterim(t *testing.T) {
 	}
 	var none *interim
 	none.end()
+}
+
+// TestInterimWaits: as long as others wait for their turn nothing is written, and then it is.
+func TestInterimWaits(t *testing.T) {
+	var looks atomic.Int64
+	at := make(chan int64, 1)
+	in := newInterim(time.Millisecond, func() bool { return looks.Add(1) < 4 }, func() { at <- looks.Load() })
+	if n := <-at; n != 4 {
+		t.Errorf("written after %d looks, want 4: the first that found room", n)
+	}
+	in.end()
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/model"
 )
 
-// interimAfter is how long people are left without a word while a rollout takes its time.
+// interimAfter is how long people are left without a word while a rollout takes its time, unless
+// other releases wait for their turn: those come first.
 const interimAfter = time.Second
 
 // interim is a status to be written while a run waits, if that takes long. Once end returned none is
@@ -19,15 +20,20 @@ type interim struct {
 	ended bool
 }
 
-// newInterim calls write after a pause, unless it was ended before.
-func newInterim(after time.Duration, write func()) *interim {
+// newInterim calls write after a pause, unless it was ended before, and after another one as long as
+// it is busy then.
+func newInterim(after time.Duration, busy func() bool, write func()) *interim {
 	i := &interim{}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.timer = time.AfterFunc(after, func() {
 		i.mu.Lock()
 		defer i.mu.Unlock()
-		if !i.ended {
+		switch {
+		case i.ended:
+		case busy():
+			i.timer.Reset(after)
+		default:
 			write()
 		}
 	})
@@ -49,7 +55,7 @@ func (i *interim) end() {
 // the first word.
 func (r *Reconciler) reportLater(ctx context.Context, k kind, id model.ReleaseID, rep Report) *interim {
 	rep.Running = true
-	return newInterim(interimAfter, func() {
+	return newInterim(interimAfter, r.engine.Busy, func() {
 		rep.At = r.now()
 		r.look(&rep)
 		if err := k.Write(ctx, id, rep); err != nil && ctx.Err() == nil {

@@ -113,8 +113,8 @@ func New(config Config, p Parts) *Reconciler {
 		expected: map[model.ReleaseID]bool{}, told: map[model.ReleaseID]string{},
 		events: p.Events, metrics: newMetrics(p.Metrics),
 	}
-	r.helmReleases = newRequests[hr.HelmRelease](model.KindHelmRelease, r.Request)
-	r.applications = newRequests[argo.Application](model.KindApplication, r.Request)
+	r.helmReleases = newRequests[hr.HelmRelease](model.KindHelmRelease, r.Request, regenerated)
+	r.applications = newRequests[argo.Application](model.KindApplication, r.Request, respecified)
 	r.kinds = map[model.Kind]kind{
 		model.KindHelmRelease: helmReleaseKind{r},
 		model.KindApplication: applicationKind{r},

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -17,6 +19,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/cache"
 
+	argo "github.com/fairlead-cd/fairlead/api/argoproj/v1alpha1"
 	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/support"
 )
@@ -29,6 +32,7 @@ type requests[T any, P interface {
 }] struct {
 	kind    model.Kind
 	changed func(ids ...model.ReleaseID) // told of releases whose request changed in a way that counts
+	asks    func(old, cur P) bool        // whether cur asks for something else than old, annotations apart
 
 	mu     sync.RWMutex
 	items  map[model.ReleaseID]request[P]
@@ -45,8 +49,8 @@ type request[P any] struct {
 func newRequests[T any, P interface {
 	*T
 	metav1.Object
-}](kind model.Kind, changed func(...model.ReleaseID)) *requests[T, P] {
-	return &requests[T, P]{kind: kind, changed: changed, items: map[model.ReleaseID]request[P]{}}
+}](kind model.Kind, changed func(...model.ReleaseID), asks func(old, cur P) bool) *requests[T, P] {
+	return &requests[T, P]{kind: kind, changed: changed, asks: asks, items: map[model.ReleaseID]request[P]{}}
 }
 
 // Watch keeps the store up until ctx ends. A list that fails is tried again and never taken for
@@ -145,7 +149,7 @@ func (r *requests[T, P]) Replace(list []any, _ string) error {
 			items[id] = old // the answer to a write, ahead of the list
 			continue
 		}
-		if !found || counts(old.Object, req.Object) {
+		if !found || r.counts(old, req) {
 			ids = append(ids, id)
 		}
 	}
@@ -177,7 +181,7 @@ func (r *requests[T, P]) set(obj any) error {
 	}
 	r.items[id] = req
 	r.mu.Unlock()
-	if !found || counts(old.Object, req.Object) {
+	if !found || r.counts(old, req) {
 		r.changed(id)
 	}
 	return nil
@@ -212,9 +216,10 @@ func (r *requests[T, P]) decode(obj any) (model.ReleaseID, request[P], error) {
 }
 
 // counts reports whether a change asks for a turn: not one of the status, which is our own writing.
-func counts(old, cur metav1.Object) bool {
-	if old.GetUID() != cur.GetUID() || old.GetGeneration() != cur.GetGeneration() ||
-		(old.GetDeletionTimestamp() == nil) != (cur.GetDeletionTimestamp() == nil) {
+func (r *requests[T, P]) counts(was, is request[P]) bool {
+	old, cur := was.Object, is.Object
+	if old.GetUID() != cur.GetUID() || (old.GetDeletionTimestamp() == nil) != (cur.GetDeletionTimestamp() == nil) ||
+		(was.Invalid == nil) != (is.Invalid == nil) || !slices.Equal(was.Unsupported, is.Unsupported) || r.asks(old, cur) {
 		return true
 	}
 	for _, a := range askingAnnotations {
@@ -223,6 +228,16 @@ func counts(old, cur metav1.Object) bool {
 		}
 	}
 	return false
+}
+
+// regenerated is how a kind with a status of its own tells a change of its spec.
+func regenerated[P metav1.Object](old, cur P) bool { return old.GetGeneration() != cur.GetGeneration() }
+
+// respecified looks at what an Application asks for. Its generation counts writes of its status too,
+// ours among them, which the watch may tell of before the answer to them is here.
+func respecified(old, cur *argo.Application) bool {
+	return !equality.Semantic.DeepEqual(old.Spec, cur.Spec) ||
+		cur.Operation != nil && !equality.Semantic.DeepEqual(old.Operation, cur.Operation)
 }
 
 var askingAnnotations = []string{

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
+	argo "github.com/fairlead-cd/fairlead/api/argoproj/v1alpha1"
 	hr "github.com/fairlead-cd/fairlead/api/helmfluxcd/v1"
 	"github.com/fairlead-cd/fairlead/internal/model"
 )
@@ -35,7 +37,7 @@ func store() (*requests[hr.HelmRelease, *hr.HelmRelease], func() []string) {
 		for _, id := range ids {
 			called = append(called, id.Name)
 		}
-	})
+	}, regenerated)
 	return s, func() []string { out := called; called = nil; return out }
 }
 
@@ -77,6 +79,33 @@ func TestRequestsCallForTurns(t *testing.T) {
 	want("a deletion", "web")
 	must(t, s.Add(helmReleaseAt(t, "web", "15", "1", "")))
 	want("made anew", "web")
+}
+
+// TestApplicationsCallForTurns: an Application's status is part of it, so that every write of ours
+// raises its generation, and the watch may tell of it before the write is answered.
+func TestApplicationsCallForTurns(t *testing.T) {
+	turns := 0
+	s := newRequests[argo.Application](model.KindApplication, func(ids ...model.ReleaseID) { turns += len(ids) }, respecified)
+	version := 10
+	for _, step := range []struct {
+		what, more string
+		want       int
+	}{
+		{"a new one", "spec: {project: a}", 1},
+		{"a status", "spec: {project: a}, status: {reconciledAt: 2026-01-01T00:00:00Z}", 0},
+		{"another spec", "spec: {project: b}", 1},
+		{"a field that is not acted upon", "spec: {project: b, novel: true}", 1},
+		{"an operation", "spec: {project: b, novel: true}, operation: {sync: {revision: x}}", 1},
+		{"the operation is done", "spec: {project: b, novel: true}", 0},
+		{"a spec that does not fit", "spec: [b]", 1},
+	} {
+		version, turns = version+1, 0
+		must(t, s.Update(object(t, fmt.Sprintf(`{apiVersion: argoproj.io/v1alpha1, kind: Application,
+			metadata: {namespace: argocd, name: web, uid: u, resourceVersion: "%d", generation: %d}, %s}`, version, version, step.more))))
+		if turns != step.want {
+			t.Errorf("%s called for %d turns, want %d", step.what, turns, step.want)
+		}
+	}
 }
 
 func TestRequestsPut(t *testing.T) {
