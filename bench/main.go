@@ -26,6 +26,7 @@ type options struct {
 	helm        string
 	devcluster  string
 	out         string
+	logs        string
 	samples     int
 	restFor     time.Duration
 	commandLine bool
@@ -88,6 +89,7 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.helm, "helm", "", "measure this helm binary too, once for each release")
 	flags.StringVar(&o.devcluster, "devcluster", "", "the fairlead-devcluster binary; default is that of make build")
 	flags.StringVar(&o.out, "out", "bench/results", "folder for the results")
+	flags.StringVar(&o.logs, "logs", "", "a folder that keeps what the peers log; nowhere by default")
 	flags.IntVar(&o.samples, "samples", 50, "how many single events are timed")
 	flags.DurationVar(&o.restFor, "rest", 5*time.Minute, "how long nothing happens")
 	flags.BoolVar(&o.commandLine, "cli", true, "measure commands too")
@@ -106,6 +108,15 @@ func parse(args []string) (options, error) {
 	for _, w := range o.workloads {
 		if !slices.Contains(workloads, w) {
 			return o, fmt.Errorf("-workloads %s: %q is none of %s", work, w, strings.Join(workloads, ", "))
+		}
+	}
+	if o.logs != "" {
+		var err error
+		if o.logs, err = filepath.Abs(o.logs); err != nil {
+			return o, err
+		}
+		if err := os.MkdirAll(o.logs, 0o755); err != nil {
+			return o, err
 		}
 	}
 	if peers != "" {

@@ -3,18 +3,16 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
-	"syscall"
 	"text/template"
-	"time"
 
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
@@ -36,7 +34,8 @@ type peer struct {
 	// Files are written below the work folder before it starts; content is a template.
 	Files map[string]string `json:"files,omitempty"`
 	// Commands are its processes. Arguments and environment are templates over .Kubeconfig, .Dir
-	// (a folder of its own), .GitURL, .Namespace, .Fairlead, .Env and .Listen (a free address).
+	// (a folder of its own), .GitURL, .Namespace, .Fairlead, .Env, .Listen (a free address), and
+	// {{.Port "name"}}, a free port of 127.0.0.1 that goes by that name.
 	Commands []command `json:"commands"`
 	// Probe is a URL that answers 200 when it would notice a request, a template too.
 	Probe string `json:"ready,omitempty"`
@@ -54,20 +53,47 @@ type peer struct {
 	facts     facts
 	style     style
 	board     *board
-	processes []*exec.Cmd
-	logs      []*os.File
+	processes []process
 }
 
 type command struct {
 	Name string   `json:"name"`
 	Args []string `json:"args"`
 	Env  []string `json:"env,omitempty"` // "KEY=value"
+	// Ready is a URL that answers 200 when this process can work, a template too.
+	Ready string `json:"ready,omitempty"`
+	// Keep says that a restart leaves it running: a store beside the controllers, as their caches on
+	// disk stay. What it takes is counted like all else.
+	Keep bool `json:"keep,omitempty"`
 }
 
 // facts are what a description may refer to.
 type facts struct {
 	Kubeconfig, Dir, GitURL, Namespace, Fairlead, Listen string
 	Env                                                  map[string]string
+	ports                                                map[string]string
+}
+
+// Port is a free port of 127.0.0.1; the same name gets the same one.
+func (f *facts) Port(name string) (string, error) {
+	if port, ok := f.ports[name]; ok {
+		return port, nil
+	}
+	// Another name's port is not taken yet, so it may be given out again.
+	for {
+		address, err := freeAddress()
+		if err != nil {
+			return "", err
+		}
+		_, port, err := net.SplitHostPort(address)
+		if err != nil {
+			return "", err
+		}
+		if address != f.Listen && !slices.Contains(slices.Collect(maps.Values(f.ports)), port) {
+			f.ports[name] = port
+			return port, nil
+		}
+	}
 }
 
 // readPeer reads a description.
@@ -98,12 +124,13 @@ func (p *peer) Parallel() int { return 32 }
 
 // Start installs what it needs and starts it.
 func (p *peer) Start(ctx context.Context, w *world) error {
-	p.w, p.processes, p.logs = w, nil, nil
+	p.w, p.processes = w, nil
+	w.stops = append(w.stops, func() { p.end(true) })
 	listen, err := freeAddress()
 	if err != nil {
 		return err
 	}
-	p.facts = facts{Kubeconfig: w.kubeconfig, Dir: filepath.Join(w.dir, "peer"), GitURL: w.fleet.url, Namespace: namespace, Listen: listen, Env: environment()}
+	p.facts = facts{Kubeconfig: w.kubeconfig, Dir: filepath.Join(w.dir, "peer"), GitURL: w.fleet.url, Namespace: namespace, Listen: listen, Env: environment(), ports: map[string]string{}}
 	if p.facts.Fairlead, err = fairlead(); err != nil {
 		return err
 	}
@@ -168,7 +195,7 @@ func (p *peer) install(ctx context.Context) error {
 
 func (p *peer) installFiles(ctx context.Context, name string) error {
 	return filepath.WalkDir(name, func(path string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() || (filepath.Ext(path) != ".yaml" && filepath.Ext(path) != ".yml") {
+		if err != nil || d.IsDir() || !isManifest(path) {
 			return err
 		}
 		data, err := os.ReadFile(path)
@@ -182,6 +209,12 @@ func (p *peer) installFiles(ctx context.Context, name string) error {
 	})
 }
 
+// isManifest leaves out what only lists manifests.
+func isManifest(file string) bool {
+	ext := filepath.Ext(file)
+	return (ext == ".yaml" || ext == ".yml") && strings.TrimSuffix(filepath.Base(file), ext) != "kustomization"
+}
+
 // fill completes a template of the description.
 func (p *peer) fill(text string) (string, error) {
 	t, err := template.New("").Option("missingkey=error").Parse(text)
@@ -189,64 +222,22 @@ func (p *peer) fill(text string) (string, error) {
 		return "", fmt.Errorf("peer %s: %w", p.Title, err)
 	}
 	var b strings.Builder
-	if err := t.Execute(&b, p.facts); err != nil {
+	if err := t.Execute(&b, &p.facts); err != nil {
 		return "", fmt.Errorf("peer %s: %w", p.Title, err)
 	}
 	return b.String(), nil
 }
 
-// Restart starts its processes and returns at once.
-func (p *peer) Restart(context.Context) error {
-	for _, c := range p.Commands {
-		var args []string
-		for _, a := range c.Args {
-			filled, err := p.fill(a)
-			if err != nil {
-				return err
-			}
-			args = append(args, filled)
-		}
-		cmd := exec.Command(args[0], args[1:]...)
-		cmd.Dir = p.facts.Dir
-		cmd.Env = append(os.Environ(), "KUBECONFIG="+p.facts.Kubeconfig)
-		for _, e := range c.Env {
-			filled, err := p.fill(e)
-			if err != nil {
-				return err
-			}
-			cmd.Env = append(cmd.Env, filled)
-		}
-		log, err := os.OpenFile(filepath.Join(p.facts.Dir, c.Name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+func (p *peer) fillAll(texts []string) ([]string, error) {
+	var filled []string
+	for _, text := range texts {
+		text, err := p.fill(text)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		cmd.Stdout, cmd.Stderr = log, log
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-		if err := cmd.Start(); err != nil {
-			return fmt.Errorf("starting %s: %w", c.Name, err)
-		}
-		p.processes, p.logs = append(p.processes, cmd), append(p.logs, log)
+		filled = append(filled, text)
 	}
-	return nil
-}
-
-// Kill ends its processes as a power cut would.
-func (p *peer) Kill() {
-	for i, cmd := range p.processes {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		_ = cmd.Wait()
-		_ = p.logs[i].Close()
-	}
-	p.processes, p.logs = nil, nil
-}
-
-// Processes are those that were started; their children count as well.
-func (p *peer) Processes() []int {
-	var pids []int
-	for _, cmd := range p.processes {
-		pids = append(pids, cmd.Process.Pid)
-	}
-	return pids
+	return filled, nil
 }
 
 // Request asks for release i.
@@ -299,31 +290,6 @@ func (p *peer) Renders(ctx context.Context) (int64, error) {
 		sum += m.GetCounter().GetValue()
 	}
 	return int64(sum), nil
-}
-
-// awaitReady waits until it would notice a request, or has ended.
-func (p *peer) awaitReady(ctx context.Context) error {
-	if p.Probe == "" {
-		return nil
-	}
-	url, err := p.fill(p.Probe)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if _, err = get(ctx, url); err == nil {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return errors.Join(fmt.Errorf("waiting for %s to be ready", p.Title), err)
-		}
-	}
 }
 
 // get reads a page of a subject.

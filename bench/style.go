@@ -39,7 +39,7 @@ func styles() map[string]style {
 		},
 		"argocd": {
 			gvr:     schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applications"},
-			request: application, before: appProject, ready: syncedAndHealthy, pushed: refreshApplications,
+			request: argoApplication, before: appProject, ready: syncedAndHealthy, pushed: refreshApplications,
 		},
 		"flux": {
 			gvr:     schema.GroupVersionResource{Group: "helm.toolkit.fluxcd.io", Version: "v2", Resource: "helmreleases"},
@@ -80,6 +80,17 @@ spec:
   destination: {server: "https://kubernetes.default.svc", namespace: %[2]s}
   syncPolicy: {automated: {prune: true, selfHeal: true}}
 `, releaseName(i), namespace, f.url, branch, chartPath, valuesPath(i))
+}
+
+// argoApplication follows what Argo CD's manual advises for many applications in one repository
+// (operator-manual/high_availability.md, "Monorepo Scaling Considerations"): a full name of the
+// branch, and the paths that matter, so that a commit elsewhere makes nothing anew.
+func argoApplication(f *fleet, i int) *unstructured.Unstructured {
+	u := application(f, i)
+	u.SetAnnotations(map[string]string{"argocd.argoproj.io/manifest-generate-paths": ".;/" + valuesPath(i)})
+	source := u.Object["spec"].(map[string]any)["source"].(map[string]any)
+	source["targetRevision"] = "refs/heads/" + branch
+	return u
 }
 
 func appProject(*fleet) []*unstructured.Unstructured {

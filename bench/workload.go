@@ -87,7 +87,7 @@ func (b *bench) timed(ctx context.Context, name string, work func(context.Contex
 	sent, git := b.w.sent.read(), b.w.fleet.server.Counts()
 	meter := newMeter(ctx, b.s.Processes)
 	if name == workRestart {
-		meter.began = 0 // what is read later is of processes that start meanwhile
+		meter.began = b.kept() // what else is read later is of processes that start meanwhile
 	}
 	err = work(ctx, &run)
 	run.Usage = meter.read()
@@ -114,6 +114,17 @@ func (b *bench) timed(ctx context.Context, name string, work func(context.Contex
 	run.GitLists, run.Fetches = counts.LsRefs-git.LsRefs, counts.Fetches-git.Fetches
 	return run, nil
 }
+
+// kept is the processor time so far of what a restart leaves running.
+func (b *bench) kept() float64 {
+	if k, ok := b.s.(keeper); ok {
+		return cpu(k.Kept())
+	}
+	return 0
+}
+
+// keeper is a subject with processes that a restart leaves running.
+type keeper interface{ Kept() []int }
 
 // accountant is a subject whose processes are too short-lived to be sampled.
 type accountant interface {

@@ -29,6 +29,7 @@ type world struct {
 	typed      kubernetes.Interface
 	dynamic    dynamic.Interface
 	sent       *counter
+	logs       string // where logs of peers stay; empty throws them away
 
 	configMaps *board // data.message and data.edition of what is live
 	stops      []func()
@@ -36,7 +37,7 @@ type world struct {
 
 // newWorld starts a cluster without nodes: Deployments at 0 replicas need none.
 func newWorld(ctx context.Context, o options, n int) (w *world, err error) {
-	w = &world{sent: &counter{seen: Requests{}}}
+	w = &world{sent: &counter{seen: Requests{}}, logs: o.logs}
 	defer func() {
 		if err != nil {
 			w.Close()
@@ -100,9 +101,12 @@ func (w *world) Close() {
 // apply writes objects of any kind.
 func (w *world) apply(ctx context.Context, objects ...*unstructured.Unstructured) error {
 	for _, u := range objects {
-		gvr, err := w.resource(u)
+		gvr, namespaced, err := w.resource(u)
 		if err != nil {
 			return err
+		}
+		if namespaced && u.GetNamespace() == "" {
+			u.SetNamespace(namespace)
 		}
 		_, err = w.dynamic.Resource(gvr).Namespace(u.GetNamespace()).Apply(ctx, u.GetName(), u, metav1.ApplyOptions{FieldManager: "bench", Force: true})
 		if err != nil {
@@ -112,19 +116,19 @@ func (w *world) apply(ctx context.Context, objects ...*unstructured.Unstructured
 	return nil
 }
 
-// resource asks the server for the resource of an object's kind.
-func (w *world) resource(u *unstructured.Unstructured) (schema.GroupVersionResource, error) {
+// resource asks the server for the resource of an object's kind, and whether it is in namespaces.
+func (w *world) resource(u *unstructured.Unstructured) (schema.GroupVersionResource, bool, error) {
 	gvk := u.GroupVersionKind()
 	list, err := w.typed.Discovery().ServerResourcesForGroupVersion(gvk.GroupVersion().String())
 	if err != nil {
-		return schema.GroupVersionResource{}, fmt.Errorf("looking up kind %s: %w", gvk.Kind, err)
+		return schema.GroupVersionResource{}, false, fmt.Errorf("looking up kind %s: %w", gvk.Kind, err)
 	}
 	for i := range list.APIResources {
 		if r := &list.APIResources[i]; r.Kind == gvk.Kind && !isSub(r.Name) {
-			return gvk.GroupVersion().WithResource(r.Name), nil
+			return gvk.GroupVersion().WithResource(r.Name), r.Namespaced, nil
 		}
 	}
-	return schema.GroupVersionResource{}, fmt.Errorf("looking up kind %s: the server does not know it", gvk.Kind)
+	return schema.GroupVersionResource{}, false, fmt.Errorf("looking up kind %s: the server does not know it", gvk.Kind)
 }
 
 func isSub(resource string) bool { return filepath.Base(resource) != resource }
