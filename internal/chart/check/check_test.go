@@ -171,6 +171,7 @@ func TestRules(t *testing.T) {
 			[]string{`error port-missing templates/service.yaml:13 the pods have no port named "web": it has http`}},
 		"probe's port": {map[string]string{deployment: "edit:port: http => port: metrics"},
 			[]string{`error port-missing templates/deployment.yaml:39 container "web" has no port named "metrics": it has http`}},
+		"ingress's port is an annotation's": {map[string]string{ingress: "edit:name: http => name: use-annotation"}, nil},
 		"ingress's port": {map[string]string{ingress: "edit:name: http => name: https"},
 			[]string{`error port-missing templates/ingress.yaml:22 Service/release-name-web has no port https: it has http [values-prod.yaml]`}},
 		"autoscaler's target": {map[string]string{hpa: "edit:kind: Deployment\n    name: {{ include \"web.fullname\" . }} => kind: StatefulSet\n    name: {{ include \"web.fullname\" . }}"},

@@ -46,6 +46,8 @@ func TestLooksSecret(t *testing.T) {
 		{"automountServiceAccountToken", "true", false},
 		{"passwordLength", "32", false},
 		{"publicKey", "abcdef", false},
+		{"password", "_PASSWORD_", false},
+		{"clientSecret", "XXXXXXXX", false},
 		{"tlsSecret", "longhorn.local-tls", false},
 		{"ALLOW_EMPTY_PASSWORD", "yes", false},
 		{"token", "No", false},

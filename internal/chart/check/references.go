@@ -139,7 +139,8 @@ func (w *whole) selects(o *Object, path kubeschema.Path, selector map[string]any
 func (w *whole) ingress(o *Object) {
 	check := func(backend any, path kubeschema.Path) {
 		service := mapAt(backend, "service")
-		if service == nil {
+		// The AWS load balancer's controller: the name is of an annotation, and of no Service.
+		if service == nil || textAt(service, "port", "name") == "use-annotation" {
 			return
 		}
 		target := w.find("", "Service", textAt(service, "name"))

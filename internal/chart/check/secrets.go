@@ -17,7 +17,7 @@ var (
 	// secretURL is an address with a password in it.
 	secretURL = pattern.New(`[a-z][a-z0-9+.-]*://[^/\s:@"']*:([^/\s@"']+)@`)
 	// stand-ins: references, templates and what is there to be replaced.
-	standIn = pattern.New(`^(\$\(.*\)|\$\{?[A-Za-z_].*|\{\{.*|<.*>|%.*%|/.*|(?i:true|false|yes|no|on|off)|\d{1,3}|none|null|default|required|optional)$`)
+	standIn = pattern.New(`^(\$\(.*\)|\$\{?[A-Za-z_].*|\{\{.*|<.*>|%.*%|/.*|_[A-Z_]+_|[Xx*]{3,}|(?i:true|false|yes|no|on|off)|\d{1,3}|none|null|default|required|optional)$`)
 )
 
 // looksSecret reports whether a value under a name is a secret in the open, and why.
