@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // testPeer is a peer of processes that do nothing.
@@ -92,5 +94,16 @@ func TestLogFile(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(p.w.logs, "Some-Peer-20-controller.log")); err != nil {
 		t.Error(err)
+	}
+}
+
+// Argo CD is asked as its manual advises for many applications in one repository.
+func TestArgoApplication(t *testing.T) {
+	u := argoApplication(&fleet{url: "http://git/fleet.git"}, 7)
+	if got := u.GetAnnotations()["argocd.argoproj.io/manifest-generate-paths"]; got != ".;/values/b00007.yaml" {
+		t.Errorf("the paths that matter are %q", got)
+	}
+	if got, _, _ := unstructured.NestedString(u.Object, "spec", "source", "targetRevision"); got != "refs/heads/main" {
+		t.Errorf("the revision is %q", got)
 	}
 }
