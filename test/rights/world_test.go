@@ -210,6 +210,31 @@ func (w *world) apply(m manifests) {
 	for _, r := range m.roles {
 		w.await(r)
 	}
+	w.t.Cleanup(func() { w.takeAway(m) })
+}
+
+// takeAway deletes what lies outside of the deployer's namespace, where the next one finds it.
+func (w *world) takeAway(m manifests) {
+	ctx, opts, api := context.WithoutCancel(w.t.Context()), metav1.DeleteOptions{}, w.admin.RbacV1()
+	gone := func(err error) {
+		if err != nil && !apierrors.IsNotFound(err) {
+			w.t.Error(err)
+		}
+	}
+	for _, b := range m.bindings {
+		if b.Namespace == "" {
+			gone(api.ClusterRoleBindings().Delete(ctx, b.Name, opts))
+		} else {
+			gone(api.RoleBindings(b.Namespace).Delete(ctx, b.Name, opts))
+		}
+	}
+	for _, r := range m.roles {
+		if r.Namespace == "" {
+			gone(api.ClusterRoles().Delete(ctx, r.Name, opts))
+		} else {
+			gone(api.Roles(r.Namespace).Delete(ctx, r.Name, opts))
+		}
+	}
 }
 
 // await asks until the first right of a role is granted; all of a role come at once.

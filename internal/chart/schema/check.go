@@ -5,8 +5,8 @@ import (
 	"fmt"
 
 	"helm.sh/helm/v4/pkg/chart/common/util"
-	chart "helm.sh/helm/v4/pkg/chart/v2"
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
+	chartutil "helm.sh/helm/v4/pkg/chart/v2/util"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/render/helm"
@@ -14,11 +14,18 @@ import (
 
 // check validates the chart's own values, alone and with each further file, as Helm would: with the
 // values of its subcharts beneath.
-func (g *generator) check(text []byte, c *chart.Chart, extra []File) (refused []string, err error) {
+func (g *generator) check(text []byte, extra []File) (refused []string, err error) {
 	for _, e := range append([]File{{Name: valuesFile}}, extra...) {
 		given, err := loader.LoadValues(bytes.NewReader(e.Data))
 		if err != nil {
 			return nil, &model.Error{Kind: model.ErrInvalid, Reason: "InvalidValues", File: e.Name, Msg: "values must be a map", Err: err}
+		}
+		c, err := helm.LoadFiles(g.files) // anew: Helm renames and drops dependencies in it
+		if err != nil {
+			return nil, err
+		}
+		if err := chartutil.ProcessDependencies(c, given); err != nil {
+			return nil, fmt.Errorf("merging the values of %s: %w", e.Name, err)
 		}
 		values, err := util.CoalesceValues(c, given)
 		if err != nil {

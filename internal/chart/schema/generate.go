@@ -73,7 +73,7 @@ func Generate(files []helm.File, extra []File) (Result, error) {
 		return res, err
 	}
 	res.Changed = string(existing) != string(res.Text)
-	res.Refused, err = g.check(res.Text, c, extra)
+	res.Refused, err = g.check(res.Text, extra)
 	return res, err
 }
 
@@ -117,6 +117,7 @@ func (g *generator) chart(at string, c *chart.Chart) (*object, error) {
 		if err := g.section(at, name, dep, c, properties); err != nil {
 			return nil, err
 		}
+		imports(properties, dep, c)
 	}
 	for _, sub := range c.Dependencies() { // in charts/ and not in Chart.yaml
 		if !slices.ContainsFunc(c.Metadata.Dependencies, func(d *chart.Dependency) bool { return d.Name == sub.Name() }) {

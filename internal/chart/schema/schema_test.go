@@ -241,6 +241,38 @@ dependencies:
 	}
 }
 
+// TestRenamedAndImported: the chart's own values are looked at as Helm looks at them, with aliases
+// in the place of names and with what is imported from subcharts.
+func TestRenamedAndImported(t *testing.T) {
+	res := generate(t, chartOf(map[string]string{
+		"Chart.yaml": `apiVersion: v2
+name: app
+version: 1.0.0
+dependencies:
+  - name: remote-cluster
+    version: 1.x
+    alias: serviceAccount
+    condition: serviceAccount.create
+    import-values:
+      - network
+      - {child: data, parent: store.disk}
+      - {child: data, parent: .}
+`,
+		"values.yaml":                           "serviceAccount: {create: true}\nstore: {kind: s3}\n",
+		"charts/remote-cluster/Chart.yaml":      "apiVersion: v2\nname: remote-cluster\nversion: 1.0.0\n",
+		"charts/remote-cluster/values.yaml":     "labels: {}\ndata: {size: 1Gi}\nexports: {network: {port: 80}}\n",
+		"charts/remote-cluster/charts/.gitkeep": "",
+	}))
+	if len(res.Refused) > 0 {
+		t.Errorf("refused %q", res.Refused)
+	}
+	for _, key := range []string{`"port"`, `"size"`} {
+		if !strings.Contains(string(res.Text), key) {
+			t.Errorf("no %s in %s", key, res.Text)
+		}
+	}
+}
+
 func TestBadInput(t *testing.T) {
 	for name, files := range map[string]map[string]string{
 		"values are a list":      {"values.yaml": "- a\n"},
