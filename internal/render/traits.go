@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -27,17 +29,39 @@ var everything = traits{Capabilities: true, History: true}
 
 var (
 	capabilityWord = pattern.New(`\.Capabilities\b|"Capabilities"|\bkubeVersion:`)
-	releaseWord    = pattern.New(`\.Release\b|"Release"`)
+	releaseWord    = pattern.New(`^(\.Release\b|"Release")`)
 	// harmlessWord is a use of Release that matters to nobody: the fields that never change during a release's life.
-	harmlessWord = pattern.New(`\.Release\.(Name|Namespace|Service)\b`)
+	harmlessWord = pattern.New(`^\.Release\.(Name|Namespace|Service)\b`)
 )
 
 func (t *traits) look(text []byte) {
-	if !t.Capabilities && capabilityWord.Match(text) {
+	if !t.Capabilities && contains(text, "Capabilities", "kubeVersion") && capabilityWord.Match(text) {
 		t.Capabilities = true
 	}
-	if !t.History && len(releaseWord.FindAllIndex(text, -1)) > len(harmlessWord.FindAllIndex(text, -1)) {
+	if !t.History && asksRelease(text) {
 		t.History = true
+	}
+}
+
+// contains comes before a pattern because it reads a hundred times faster, and most files have no such word.
+func contains(text []byte, words ...string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return bytes.Contains(text, []byte(w)) })
+}
+
+// asksRelease reports whether there is a use of Release that is not harmless.
+func asksRelease(text []byte) bool {
+	const word = "Release"
+	for at := 0; ; at += len(word) {
+		next := bytes.Index(text[at:], []byte(word))
+		if next < 0 {
+			return false
+		}
+		if at += next; at == 0 {
+			continue
+		}
+		if use := text[at-1:]; releaseWord.Match(use) && !harmlessWord.Match(use) {
+			return true
+		}
 	}
 }
 
