@@ -41,7 +41,8 @@ func openRenderers(root string) (check.Render, func()) {
 	all := make([]*render.Renderer, max(1, min(runtime.GOMAXPROCS(0), maxRenderers)))
 	free := make(chan *render.Renderer, len(all))
 	for i := range all {
-		all[i] = render.New(render.Options{Worker: []string{self, "render-worker"}, Roots: []string{root}, MaxWorkers: 1})
+		all[i] = render.New(render.Options{Worker: []string{self, "render-worker"}, Roots: []string{root}, MaxWorkers: 1, Brief: true})
+		all[i].Prepare()
 		free <- all[i]
 	}
 	draw := func(ctx context.Context, rel model.Release, a model.Artifact, caps model.Capabilities) (model.Rendered, error) {

@@ -61,6 +61,9 @@ func chartDeployer(f *cli.Factory, e env) deploycmd.OpenFunc {
 }
 
 func deployerOf(ctx context.Context, f *cli.Factory, e env, c *open.Charts, ask open.Ask) (*deploy.Deployer, func(), error) {
+	if err := c.Prepare(); err != nil {
+		return nil, nil, err
+	}
 	artifact, err := c.Open(ctx, ask)
 	if err != nil {
 		return nil, nil, err

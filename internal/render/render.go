@@ -27,6 +27,7 @@ type Options struct {
 	Roots       []string      // the folders that hold artifacts: all that a worker may read, if they exist when it starts; empty is everything
 	MaxWorkers  int           // 0 is 2
 	IdleTimeout time.Duration // after which a worker leaves; 0 is 30 s
+	Brief       bool          // there will be a few renders in all: workers spend nothing on staying small
 	Limits      Limits
 
 	// Dependencies fetches a chart that another one depends on and does not carry in charts/. Nil
@@ -89,7 +90,7 @@ func New(o Options) *Renderer {
 	if len(o.Worker) > 0 {
 		r.pool = worker.NewPool(worker.Options{
 			Command: o.Worker, Env: o.WorkerEnv, Roots: o.Roots, Limits: o.Limits,
-			Max: cmp.Or(o.MaxWorkers, defaultMaxWorkers), Idle: cmp.Or(o.IdleTimeout, defaultIdle), Log: o.Log,
+			Max: cmp.Or(o.MaxWorkers, defaultMaxWorkers), Idle: cmp.Or(o.IdleTimeout, defaultIdle), Brief: o.Brief, Log: o.Log,
 		})
 	}
 	return r
@@ -179,6 +180,14 @@ func (r *Renderer) produce(ctx context.Context, t task) (model.Rendered, error) 
 		}
 		return rendered, nil
 	})
+}
+
+// Prepare starts a worker, where there are workers, for a render that will come: what is done until
+// then takes place beside it. The folders of Options.Roots have to exist. It returns at once.
+func (r *Renderer) Prepare() {
+	if r.pool != nil {
+		r.pool.Prepare()
+	}
 }
 
 // Stats says what happened so far.

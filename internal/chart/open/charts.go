@@ -73,14 +73,8 @@ var unpacked = artifact.Bounds{Files: maxFiles, Bytes: maxBytes}
 func (c *Charts) folder() (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.dir == "" {
-		dir, err := os.MkdirTemp(c.o.TempDir, "fairlead-charts-")
-		if err != nil {
-			return "", fmt.Errorf("making a folder for charts: %w", err)
-		}
-		if c.dir, err = filepath.EvalSymlinks(dir); err != nil {
-			return "", fmt.Errorf("making a folder for charts: %w", err)
-		}
+	if err := c.make(); err != nil {
+		return "", err
 	}
 	c.made++
 	dir := filepath.Join(c.dir, strconv.Itoa(c.made))
@@ -88,6 +82,21 @@ func (c *Charts) folder() (string, error) {
 		return "", fmt.Errorf("making a folder for a chart: %w", err)
 	}
 	return dir, nil
+}
+
+// make makes the folder that all others are in. The lock is held.
+func (c *Charts) make() error {
+	if c.dir != "" {
+		return nil
+	}
+	dir, err := os.MkdirTemp(c.o.TempDir, "fairlead-charts-")
+	if err == nil {
+		c.dir, err = filepath.EvalSymlinks(dir)
+	}
+	if err != nil {
+		return fmt.Errorf("making a folder for charts: %w", err)
+	}
+	return nil
 }
 
 // Open finds the chart and puts it on disk. Dir of the artifact exists until Close.

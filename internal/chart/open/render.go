@@ -2,7 +2,6 @@ package open
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/render"
@@ -16,6 +15,16 @@ type Request struct {
 	Capabilities    model.Capabilities // zero is what `helm template` assumes
 	IsUpgrade       bool
 	CRDText         bool // fill Rendered.Chart.CRDs
+}
+
+// Prepare starts what renders, for a Render that will come: it is ready about when the chart is read.
+func (c *Charts) Prepare() error {
+	r, err := c.worker()
+	if err != nil {
+		return err
+	}
+	r.Prepare()
+	return nil
 }
 
 // Render renders a chart that was opened here.
@@ -36,11 +45,11 @@ func (c *Charts) worker() (*render.Renderer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.renderer == nil {
-		if c.dir == "" {
-			return nil, fmt.Errorf("rendering: no chart was opened")
+		if err := c.make(); err != nil {
+			return nil, err
 		}
 		c.renderer = render.New(render.Options{
-			Worker: c.o.Worker, Roots: []string{c.dir}, Dependencies: c.dependency, Limits: c.o.Limits,
+			Worker: c.o.Worker, Roots: []string{c.dir}, Dependencies: c.dependency, Limits: c.o.Limits, Brief: true,
 		})
 	}
 	return c.renderer, nil

@@ -139,6 +139,9 @@ func templateRun(ctx context.Context, o *Options) error {
 		return err
 	}
 	defer charts.Close()
+	if err := charts.Prepare(); err != nil {
+		return err
+	}
 	a, err := charts.Open(ctx, o.Chart)
 	if err != nil {
 		return err

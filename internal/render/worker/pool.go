@@ -29,6 +29,7 @@ type Options struct {
 	Limits  Limits
 	Max     int           // workers at once; all but the first start only when renders get stuck
 	Idle    time.Duration // after which a worker leaves
+	Brief   bool          // a few jobs in all: workers spend nothing on staying small
 	Log     *slog.Logger
 }
 
@@ -43,6 +44,7 @@ type Pool struct {
 	closed bool
 	timers map[*process]*time.Timer
 	told   bool // what is enforced has been logged
+	ahead  *ahead
 	ended  sync.WaitGroup
 
 	alive  atomic.Int64
@@ -75,6 +77,9 @@ func (p *Pool) Render(ctx context.Context, req helm.Request) (model.Rendered, er
 
 // take is an idle worker, or a new one.
 func (p *Pool) take(ctx context.Context) (*process, error) {
+	if err := p.prepared(ctx); err != nil {
+		return nil, err
+	}
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()
@@ -94,6 +99,11 @@ func (p *Pool) take(ctx context.Context) (*process, error) {
 		return w, nil
 	}
 	p.mu.Unlock()
+	return p.launch(ctx)
+}
+
+// launch starts a worker, which is busy then.
+func (p *Pool) launch(ctx context.Context) (*process, error) {
 	w, err := start(ctx, p.o)
 	if err != nil {
 		return nil, err
@@ -171,6 +181,9 @@ func (p *Pool) Killed() int64 { return p.killed.Load() }
 func (p *Pool) Close() error {
 	p.mu.Lock()
 	p.closed = true
+	if p.ahead != nil {
+		p.ahead.stop()
+	}
 	for _, w := range p.idle {
 		p.timers[w].Stop()
 		p.end(w)

@@ -91,7 +91,7 @@ func (p *process) greet(ctx context.Context, o Options) error {
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { p.kill(ctx.Err()) })
 	defer stop()
-	if err := p.send.send(&hello{Version: version, Confine: true, Roots: o.Roots, Memory: o.Limits.Memory}); err != nil {
+	if err := p.send.send(&hello{Version: version, Confine: true, Roots: o.Roots, Memory: o.Limits.Memory, Brief: o.Brief}); err != nil {
 		return err
 	}
 	if err := p.receive.receive(&p.ready); err != nil {

@@ -9,7 +9,7 @@ import (
 
 // version of the protocol. Both ends are the same binary, except when it was replaced on disk
 // while the controller ran.
-const version = 1
+const version = 2
 
 // hello is the first message to a worker.
 type hello struct {
@@ -17,6 +17,7 @@ type hello struct {
 	Confine bool     // give up rights before the first job
 	Roots   []string // all that may be read; empty is everything
 	Memory  int64    // bytes beyond what the process takes when it starts
+	Brief   bool     // the worker does a few jobs and ends: memory is not worth giving back
 }
 
 // ready is its answer.

@@ -30,8 +30,11 @@ func Serve(in io.Reader, out io.Writer) error {
 	if err := receive.receive(&h); err != nil {
 		return fmt.Errorf("reading greeting: %w", err)
 	}
-	pages := resident.Own()
-	pages.Trim() // what starting touched, most of which a worker never uses
+	trim := func() {}
+	if !h.Brief {
+		trim = resident.Own().Trim
+		trim() // of what starting touched, a worker never uses most
+	}
 	answer := ready{Version: version}
 	if h.Version == version && h.Confine {
 		quiet()
@@ -47,7 +50,7 @@ func Serve(in io.Reader, out io.Writer) error {
 	go func() {
 		failed <- read(receive, jobs)
 	}()
-	return serve(jobs, failed, send, pages)
+	return serve(jobs, failed, send, trim)
 }
 
 func read(receive *receiver, jobs chan<- job) error {
@@ -61,13 +64,13 @@ func read(receive *receiver, jobs chan<- job) error {
 	}
 }
 
-func serve(jobs <-chan job, failed <-chan error, send *sender, pages resident.Pages) error {
+func serve(jobs <-chan job, failed <-chan error, send *sender, trim func()) error {
 	charts := &helm.Recent{Max: keptCharts}
 	rest := time.NewTimer(restAfter)
 	for {
 		select {
 		case <-rest.C:
-			pages.Trim()
+			trim()
 			continue
 		case j, ok := <-jobs:
 			if !ok {

@@ -111,17 +111,22 @@ func TestErrorsCross(t *testing.T) {
 
 // TestRunaway breaks each limit and checks that others go on.
 func TestRunaway(t *testing.T) {
-	tests := map[string]struct{ template, reason string }{
-		"endless":   {`{{ range until 1000000 }}{{ range until 1000000 }}{{ $x := sha256sum (toString .) }}{{ end }}{{ end }}`, "RenderTimeout"},
-		"huge":      {`{{ repeat 2000000000 "x" }}`, "RenderMemory"},
-		"growing":   {`{{ $s := "0123456789abcdef" }}{{ range until 40 }}{{ $s = print $s $s }}{{ end }}`, "RenderMemory"},
-		"recursive": {`{{ define "r" }}{{ template "r" . }}{{ end }}{{ template "r" . }}`, ""},
-		"include":   {`{{ define "r" }}{{ include "r" . }}{{ end }}{{ include "r" . }}`, ""},
+	const growing = `{{ $s := "0123456789abcdef" }}{{ range until 40 }}{{ $s = print $s $s }}{{ end }}`
+	tests := map[string]struct {
+		template, reason string
+		brief            bool
+	}{
+		"endless":   {`{{ range until 1000000 }}{{ range until 1000000 }}{{ $x := sha256sum (toString .) }}{{ end }}{{ end }}`, "RenderTimeout", false},
+		"huge":      {`{{ repeat 2000000000 "x" }}`, "RenderMemory", false},
+		"growing":   {growing, "RenderMemory", false},
+		"brief":     {growing, "RenderMemory", true},
+		"recursive": {`{{ define "r" }}{{ template "r" . }}{{ end }}{{ template "r" . }}`, "", false},
+		"include":   {`{{ define "r" }}{{ include "r" . }}{{ end }}{{ include "r" . }}`, "", false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			p := testPool(t, func(o *Options) {
-				o.Limits.Memory = 96 << 20
+				o.Limits.Memory, o.Brief = 96<<20, tt.brief
 				if tt.reason == "RenderTimeout" {
 					o.Limits.Timeout = 1500 * time.Millisecond
 				}

@@ -174,6 +174,9 @@ func heading(in rbac.Input) string {
 // input renders the chart as it is installed and as it is upgraded.
 func (o *Options) input(ctx context.Context, charts *open.Charts) (rbac.Input, error) {
 	in := rbac.Input{Tool: o.Tool, Release: o.Release, Namespace: o.Namespace, AnyName: o.AnyName, Diagnose: o.Diagnose}
+	if err := charts.Prepare(); err != nil {
+		return in, err
+	}
 	a, err := charts.Open(ctx, o.Chart)
 	if err != nil {
 		return in, err
