@@ -19,6 +19,7 @@ func wireObservers(f *cli.Factory, e env) {
 	if e.GitHub {
 		// What is told may quote a pod's log, and what is shown a chart; the runner takes commands from
 		// any line of both.
+		f.Annotations = log
 		f.IO.Err, f.IO.Out = report.NewDefuser(log), report.NewDefuser(f.IO.Out)
 	}
 	f.Observers = func(reports []string) ([]deploy.Observer, error) {

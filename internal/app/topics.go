@@ -35,7 +35,7 @@ func environmentTopic() *cobra.Command {
   CI_JOB_URL, GITLAB_USER_LOGIN, GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID, GITHUB_ACTOR
                    who deploys and where its log is, for others that want the same release meanwhile
   GITLAB_CI        true: deployments fold their log into sections
-  GITHUB_ACTIONS   true: they group their log and annotate what failed
+  GITHUB_ACTIONS   true: they group their log; what failed and what checks find is annotated
   GITHUB_STEP_SUMMARY
                    file that they add a summary to
   KUBE_SERVER, KUBE_CA, FAIRLEAD_ID_TOKEN

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"github.com/fairlead-cd/fairlead/internal/deploy"
@@ -26,6 +27,8 @@ type Factory struct {
 	// Observers makes what else is told of a run: a build service's log, and the files that values of
 	// --report ask for, written "junit=FILE".
 	Observers func(reports []string) ([]deploy.Observer, error)
+	// Annotations is where findings are told to GitHub's runner as well, nil elsewhere.
+	Annotations io.Writer
 }
 
 // Global are the values of the flags that every command has.

@@ -14,9 +14,6 @@ import (
 	words "github.com/fairlead-cd/fairlead/internal/report"
 )
 
-// maxAnnotations is how many errors of one step GitHub shows.
-const maxAnnotations = 10
-
 // GitHub groups the parts of a run in a GitHub job's log, marks what failed where it is written, and
 // adds to the job's summary.
 type GitHub struct {
@@ -47,17 +44,12 @@ func (g *GitHub) Progress(model.ObjectHealth) {}
 // Finished is part of deploy.Observer.
 func (g *GitHub) Finished(r deploy.Result) {
 	g.end()
-	for i, a := range annotations(&r) {
-		if i == maxAnnotations {
-			break
-		}
-		a.WriteError(g.w)
-	}
+	report.Annotate(g.w, annotations(&r))
 	if g.summary == nil {
 		return
 	}
 	if err := g.summary(summaryOf(&r)); err != nil {
-		report.Annotation{Title: "The summary is missing", Text: "writing the summary of the job: " + err.Error()}.WriteError(g.w)
+		report.Annotation{Title: "The summary is missing", Text: "writing the summary of the job: " + err.Error()}.Write(g.w)
 	}
 }
 

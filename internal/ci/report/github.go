@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -15,16 +16,44 @@ var (
 	commandProperty = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 )
 
+// Level says how much an annotation matters.
+type Level string
+
+// The levels of GitHub's annotations.
+const (
+	LevelError   Level = "error"
+	LevelWarning Level = "warning"
+	LevelNotice  Level = "notice"
+)
+
+// maxAnnotations is how many of each level GitHub shows of one step
+// (docs.github.com/rest/checks/runs).
+const maxAnnotations = 10
+
 // Annotation is a message at a place, which GitHub shows beside the code.
 type Annotation struct {
+	Level Level // empty is an error
 	Title string
 	File  string // below the repository's root; may be empty
 	Line  int
 	Text  string // several lines
 }
 
-// WriteError writes an error annotation.
-func (a Annotation) WriteError(w io.Writer) {
+// Annotate writes annotations, the first of each level. w is nil where no runner reads them.
+func Annotate(w io.Writer, all []Annotation) {
+	if w == nil {
+		return
+	}
+	written := map[Level]int{}
+	for _, a := range all {
+		if written[a.Level]++; written[a.Level] <= maxAnnotations {
+			a.Write(w)
+		}
+	}
+}
+
+// Write writes an annotation.
+func (a Annotation) Write(w io.Writer) {
 	var props []string
 	if a.File != "" {
 		props = append(props, "file="+commandProperty.Replace(output.Clean(a.File)))
@@ -35,7 +64,7 @@ func (a Annotation) WriteError(w io.Writer) {
 	if a.Title != "" {
 		props = append(props, "title="+commandProperty.Replace(output.Clean(a.Title)))
 	}
-	fmt.Fprintf(w, "::error %s::%s\n", strings.Join(props, ","), commandData.Replace(strings.TrimSpace(output.CleanBlock(a.Text))))
+	fmt.Fprintf(w, "::%s %s::%s\n", cmp.Or(a.Level, LevelError), strings.Join(props, ","), commandData.Replace(strings.TrimSpace(output.CleanBlock(a.Text))))
 }
 
 // OpenGroup begins a part of a GitHub job's log that can be folded.

@@ -82,10 +82,26 @@ func TestSections(t *testing.T) {
 // What is foreign cannot end an annotation, set another property or begin a command.
 func TestAnnotations(t *testing.T) {
 	var b bytes.Buffer
-	Annotation{Title: "a,file=evil::x", File: "x,y:z.yaml", Line: 3, Text: "100%\n::add-mask::y\r\n"}.WriteError(&b)
+	Annotation{Title: "a,file=evil::x", File: "x,y:z.yaml", Line: 3, Text: "100%\n::add-mask::y\r\n"}.Write(&b)
 	want := "::error file=x%2Cy%3Az.yaml,line=3,title=a%2Cfile=evil%3A%3Ax::100%25%0A::add-mask::y\n"
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// GitHub shows ten of a level and drops the rest: an error is not crowded out by notices.
+func TestAnnotate(t *testing.T) {
+	Annotate(nil, []Annotation{{Text: "nobody reads it"}})
+	var b bytes.Buffer
+	all := make([]Annotation, 30)
+	for i := range all {
+		all[i] = Annotation{Level: []Level{LevelNotice, LevelWarning, LevelError}[i/12], Text: "x"}
+	}
+	Annotate(&b, all)
+	for word, want := range map[string]int{"::notice ": 10, "::warning ": 10, "::error ": 6} {
+		if got := strings.Count(b.String(), word); got != want {
+			t.Errorf("%d times %q, want %d", got, word, want)
+		}
 	}
 }
 

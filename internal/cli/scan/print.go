@@ -162,3 +162,12 @@ func rules(res scan.Result) []report.SarifRule {
 	}
 	return out
 }
+
+// annotations are the findings as GitHub shows them beside the files.
+func annotations(res scan.Result) []report.Annotation {
+	var out []report.Annotation
+	for _, f := range issues(res) {
+		out = append(out, report.Annotation{Title: f.Check, File: f.File, Line: f.Line, Text: f.Message})
+	}
+	return out
+}

@@ -41,13 +41,15 @@ type Options struct {
 	MaxBytes int64
 	Reports  []report.Target
 	Format   output.Format
+
+	Annotations io.Writer // of a GitHub job; nil elsewhere
 }
 
 var formats = []string{output.FormatTable, output.FormatWide, output.FormatJSON, output.FormatYAML, output.FormatName}
 
 // NewCmdScan makes the command.
 func NewCmdScan(f *cli.Factory, open OpenFunc, runF func(context.Context, *Options) error) *cobra.Command {
-	o := &Options{IO: f.IO, Now: f.Now, Version: f.Build.Version, Open: open}
+	o := &Options{IO: f.IO, Now: f.Now, Version: f.Build.Version, Open: open, Annotations: f.Annotations}
 	var format string
 	var reports []string
 	var megabytes int
@@ -164,6 +166,7 @@ func scanRun(ctx context.Context, o *Options) error {
 	if err := o.print(res, o.Now().Sub(start)); err != nil {
 		return err
 	}
+	report.Annotate(o.Annotations, annotations(res))
 	if len(res.Findings) > 0 {
 		return cli.ErrNo
 	}

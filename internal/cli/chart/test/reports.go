@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/fairlead-cd/fairlead/internal/chart/check"
+	"github.com/fairlead-cd/fairlead/internal/ci/report"
 	"github.com/fairlead-cd/fairlead/internal/output"
 )
 
@@ -169,4 +170,19 @@ func (o *Options) failure(fs []*check.Finding) (*failure, string) {
 	}
 	message := count(len(bad), "finding", "findings") + ": " + bad[0]
 	return &failure{Message: message, Type: kind, Text: strings.Join(bad, "\n")}, strings.Join(rest, "\n")
+}
+
+var levels = map[check.Severity]report.Level{check.Error: report.LevelError, check.Warning: report.LevelWarning, check.Info: report.LevelNotice}
+
+// annotate shows the findings beside the chart's files in GitHub, but for those that --notes would add.
+func (o *Options) annotate(r *check.Report) {
+	var all []report.Annotation
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		if f.Severity == check.Info && !o.Notes {
+			continue
+		}
+		all = append(all, report.Annotation{Level: levels[f.Severity], Title: f.Rule, File: o.shown(f.File), Line: f.Line, Text: describe(f)})
+	}
+	report.Annotate(o.Annotations, all)
 }

@@ -42,6 +42,8 @@ type Options struct {
 	Notes   bool
 	Format  output.Format
 
+	Annotations io.Writer // of a GitHub job; nil elsewhere
+
 	here      string // the working folder
 	namespace string // that was named for the trial; empty is one made for it
 }
@@ -61,7 +63,7 @@ It exits with 0 when there is nothing to find and 1 when there is.`
 
 // NewCmdTest makes the command. open gives a renderer, server an API server to ask.
 func NewCmdTest(f *cli.Factory, open func(root string) (check.Render, func()), server Server, runF func(context.Context, *Options) error) *cobra.Command {
-	o := &Options{IO: f.IO, Server: server, Reports: map[string]string{}}
+	o := &Options{IO: f.IO, Server: server, Reports: map[string]string{}, Annotations: f.Annotations}
 	o.Check.Now, o.Check.Open = f.Now, open
 	var format, failOn string
 	var reports []string
@@ -209,6 +211,7 @@ func testRun(ctx context.Context, o *Options) error {
 	} else {
 		err = o.print(report, note)
 	}
+	o.annotate(report)
 	if err == nil && report.Worst(o.FailOn) {
 		return cli.ErrNo
 	}

@@ -3,6 +3,7 @@ package lint
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -26,13 +27,15 @@ type Options struct {
 	Brief   bool
 	Reports []report.Target
 	Format  output.Format
+
+	Annotations io.Writer // of a GitHub job; nil elsewhere
 }
 
 var formats = []string{output.FormatTable, output.FormatJSON, output.FormatYAML, output.FormatName}
 
 // NewCmdLint makes the command.
 func NewCmdLint(f *cli.Factory, runF func(*Options) error) *cobra.Command {
-	o := &Options{IO: f.IO, Dir: "."}
+	o := &Options{IO: f.IO, Dir: ".", Annotations: f.Annotations}
 	var format, failOn string
 	var reports []string
 	cmd := &cobra.Command{
@@ -104,6 +107,7 @@ func lintRun(o *Options) error {
 	if err := o.print(res); err != nil {
 		return err
 	}
+	report.Annotate(o.Annotations, annotations(res))
 	for _, f := range res.Findings {
 		if f.Severity.AtLeast(o.FailOn) {
 			return cli.ErrNo

@@ -63,3 +63,17 @@ func issues(res lint.Result) []report.Issue {
 	}
 	return out
 }
+
+var levels = map[lint.Severity]report.Level{lint.Error: report.LevelError, lint.Warning: report.LevelWarning, lint.Info: report.LevelNotice}
+
+// annotations are the findings as GitHub shows them beside the pipeline.
+func annotations(res lint.Result) []report.Annotation {
+	rules := byID()
+	var out []report.Annotation
+	for _, f := range res.Findings {
+		out = append(out, report.Annotation{
+			Level: levels[f.Severity], Title: f.Rule, File: f.File, Line: f.Line, Text: f.Message + "\n" + rules[f.Rule].Why,
+		})
+	}
+	return out
+}
