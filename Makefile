@@ -55,7 +55,7 @@ generate: ## Write deep copies and custom resource definitions from the types un
 
 ##@ Measure
 
-# What make bench takes: N=100,500,1000,5000 PEERS=files HELM=binary WORKLOADS=mttp,one REST=5m
+# What make bench takes: N=100,500,1000,5000 PEERS=files HELM=binary WORKLOADS=mttp,one,commands REST=5m
 N ?= 100,500,1000
 BENCH = -n $(N) $(if $(PEERS),-peers $(PEERS)) $(if $(HELM),-helm $(HELM)) $(if $(WORKLOADS),-workloads $(WORKLOADS)) $(if $(REST),-rest $(REST))
 

@@ -96,6 +96,32 @@ func TestPlot(t *testing.T) {
 	}
 }
 
+// Commands stand beside helm's, with their ratio, and need no fleet.
+func TestCommandTable(t *testing.T) {
+	r := &Result{Commit: "abc", Runs: []Run{
+		{Subject: ourName, Workload: "template web", Samples: []float64{40, 30, 50}, Usage: Usage{CPUSeconds: 0.15}},
+		{Subject: helmName, Workload: "template web", Samples: []float64{80, 80, 80}, Usage: Usage{CPUSeconds: 0.3}},
+		{Subject: ourName, Workload: "chart test web", Samples: []float64{1500}, Usage: Usage{CPUSeconds: 2}},
+		{Subject: helmName, Workload: "version", Missing: "not given: -helm"},
+	}}
+	got := r.commandTable()
+	for _, want := range []string{
+		"| template web | 40 ms | 80 ms | 0.50 | 50 ms | 100 ms | 0.50 |",
+		"| chart test web | 1500 ms |  |  | 2000 ms |  |  |",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+	if !strings.HasSuffix(r.name(), "-abc-commands") {
+		t.Errorf("the files are named %s", r.name())
+	}
+	o, err := parse([]string{"-workloads", workCommands})
+	if err != nil || len(o.sizes) != 0 {
+		t.Errorf("commands take fleets of %v (%v)", o.sizes, err)
+	}
+}
+
 // The descriptions that are stored here can be read.
 func TestPeers(t *testing.T) {
 	names := map[string]bool{}

@@ -20,17 +20,16 @@ import (
 
 // options are what the flags say.
 type options struct {
-	sizes       []int
-	workloads   []string
-	peers       []string
-	helm        string
-	devcluster  string
-	out         string
-	logs        string
-	samples     int
-	restFor     time.Duration
-	commandLine bool
-	floor       bool
+	sizes      []int
+	workloads  []string
+	peers      []string
+	helm       string
+	devcluster string
+	out        string
+	logs       string
+	samples    int
+	restFor    time.Duration
+	floor      bool
 }
 
 func main() {
@@ -71,7 +70,7 @@ func run(ctx context.Context, args []string) error {
 			}
 		}
 	}
-	if o.commandLine {
+	if slices.Contains(o.workloads, workCommands) {
 		runs, err := measureCommands(ctx, o)
 		result.Runs = append(result.Runs, runs...)
 		failed = append(failed, err)
@@ -82,9 +81,10 @@ func run(ctx context.Context, args []string) error {
 func parse(args []string) (options, error) {
 	var o options
 	var sizes, work, peers string
+	known := append(slices.Clone(workloads), workCommands)
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.StringVar(&sizes, "n", "100,500,1000", "numbers of releases")
-	flags.StringVar(&work, "workloads", strings.Join(workloads, ","), "what to measure; mttp is always, the others need its releases")
+	flags.StringVar(&work, "workloads", strings.Join(known, ","), "what to measure; mttp is always where fleets are, the others need its releases")
 	flags.StringVar(&peers, "peers", "bench/peers/fairlead.yaml,bench/peers/fairlead-applications.yaml", "files that describe controllers")
 	flags.StringVar(&o.helm, "helm", "", "measure this helm binary too, once for each release")
 	flags.StringVar(&o.devcluster, "devcluster", "", "the fairlead-devcluster binary; default is that of make build")
@@ -92,7 +92,6 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.logs, "logs", "", "a folder that keeps what the peers log; nowhere by default")
 	flags.IntVar(&o.samples, "samples", 50, "how many single events are timed")
 	flags.DurationVar(&o.restFor, "rest", 5*time.Minute, "how long nothing happens")
-	flags.BoolVar(&o.commandLine, "cli", true, "measure commands too")
 	flags.BoolVar(&o.floor, "floor", true, "measure the floor too; ratios need it")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -106,9 +105,12 @@ func parse(args []string) (options, error) {
 	}
 	o.workloads = strings.Split(work, ",")
 	for _, w := range o.workloads {
-		if !slices.Contains(workloads, w) {
-			return o, fmt.Errorf("-workloads %s: %q is none of %s", work, w, strings.Join(workloads, ", "))
+		if !slices.Contains(known, w) {
+			return o, fmt.Errorf("-workloads %s: %q is none of %s", work, w, strings.Join(known, ", "))
 		}
+	}
+	if work == workCommands {
+		o.sizes = nil // no fleet
 	}
 	if o.logs != "" {
 		var err error

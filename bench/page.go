@@ -22,15 +22,18 @@ var titles = []struct{ workload, title, says string }{
 // writePage writes the tables as Markdown, and the plots beside them.
 func writePage(r *Result, dir string) error {
 	var b strings.Builder
-	name := fmt.Sprintf("%s-%.10s", r.Date.Format(time.DateOnly), r.Commit)
+	name := r.name()
 	fmt.Fprintf(&b, "# Benchmark of %s at %s\n\n", r.Date.Format(time.DateOnly), r.Commit)
-	fmt.Fprintf(&b, "%d processors (%s), %d GiB, Linux %s, %s.\nA chart of four objects (Deployment at 0 replicas, Service, ServiceAccount, ConfigMap). "+
-		"The floor is a bare client that sends only the writes the work needs; × is the ratio to it in the same run.\n",
+	fmt.Fprintf(&b, "%d processors (%s), %d GiB, Linux %s, %s.\n",
 		r.Machine.CPUs, r.Machine.CPU, r.Machine.MemoryBytes>>30, r.Machine.Kernel, r.Machine.Go)
-	for _, t := range titles {
-		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n%s", t.title, t.says, r.table(t.workload))
+	if len(r.sizes()) > 0 {
+		b.WriteString("A chart of four objects (Deployment at 0 replicas, Service, ServiceAccount, ConfigMap). " +
+			"The floor is a bare client that sends only the writes the work needs; × is the ratio to it in the same run.\n")
+		for _, t := range titles {
+			fmt.Fprintf(&b, "\n## %s\n\n%s\n\n%s", t.title, t.says, r.table(t.workload))
+		}
+		fmt.Fprintf(&b, "\n## Cost per release\n\n%s\n", r.growth())
 	}
-	fmt.Fprintf(&b, "\n## Cost per release\n\n%s\n", r.growth())
 	plots := []plot{
 		{file: name + "-mttp.svg", title: "From nothing to ready", unit: "seconds", value: func(run *Run) float64 { return run.Seconds }, workload: workMTTP},
 		{file: name + "-cpu.svg", title: "Processor time per release, from nothing to ready", unit: "milliseconds", workload: workMTTP,
@@ -46,9 +49,7 @@ func writePage(r *Result, dir string) error {
 		}
 		fmt.Fprintf(&b, "\n![%s](%s)\n", p.title, p.file)
 	}
-	if text := r.commandTable(); text != "" {
-		fmt.Fprintf(&b, "\n## Commands\n\n%s", text)
-	}
+	b.WriteString(r.commandTable())
 	return os.WriteFile(filepath.Join(dir, name+".md"), []byte(b.String()), 0o644)
 }
 
@@ -179,25 +180,4 @@ func exponent(x, y []float64) string {
 	}
 	n := float64(len(x))
 	return fmt.Sprintf("%.2f", (n*sxy-sx*sy)/(n*sxx-sx*sx))
-}
-
-// commandTable compares commands.
-func (r *Result) commandTable() string {
-	var b strings.Builder
-	for i := range r.Runs {
-		run := &r.Runs[i]
-		if run.Releases > 0 {
-			continue
-		}
-		if b.Len() == 0 {
-			b.WriteString("| command | median | p99 | CPU each | memory |\n|---|---|---|---|---|\n")
-		}
-		if run.Missing != "" {
-			fmt.Fprintf(&b, "| %s %s | %s ||||\n", run.Subject, run.Workload, firstLine(run.Missing))
-			continue
-		}
-		fmt.Fprintf(&b, "| %s %s | %.0f ms | %.0f ms | %.0f ms | %s |\n", run.Subject, run.Workload,
-			quantile(run.Samples, 0.5), quantile(run.Samples, 0.99), run.Usage.CPUSeconds*1000/float64(len(run.Samples)), run.memory())
-	}
-	return b.String()
 }

@@ -96,6 +96,15 @@ func (r *Result) sizes() []int {
 	return all
 }
 
+// name of the result's files. One of commands alone leaves that of the commit's fleets.
+func (r *Result) name() string {
+	name := fmt.Sprintf("%s-%.10s", r.Date.Format(time.DateOnly), r.Commit)
+	if len(r.sizes()) == 0 {
+		name += "-" + workCommands
+	}
+	return name
+}
+
 // write puts the result beside its page and plots.
 func (r *Result) write(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -105,8 +114,7 @@ func (r *Result) write(dir string) error {
 	if err != nil {
 		return err
 	}
-	name := fmt.Sprintf("%s-%.10s", r.Date.Format(time.DateOnly), r.Commit)
-	if err := os.WriteFile(filepath.Join(dir, name+".json"), append(data, '\n'), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, r.name()+".json"), append(data, '\n'), 0o644); err != nil {
 		return err
 	}
 	return writePage(r, dir)

@@ -19,6 +19,8 @@ const (
 	workDrift   = "drift"   // someone changes an object
 	workRestart = "restart" // killed and started again
 	workAll     = "all"     // a commit touches all of them
+
+	workCommands = "commands" // commands of a person or a job, without a fleet
 )
 
 var workloads = []string{workMTTP, workRest, workOne, workDrift, workRestart, workAll}
