@@ -26,4 +26,10 @@ type Artifact struct {
 	Path     string // the chart or the manifests, below Dir, slash-separated; "." is Dir itself
 	Digest   string // of all of the content: equal digests are equal content
 	Revision Revision
+
+	// A chart that many releases share lies in one Dir for all of them: then Chart is the digest of that
+	// alone, and Beside the folder of what else belongs to the artifact, its values files, each at the
+	// path it has in the source. Both are empty where all lies in Dir.
+	Chart  string
+	Beside string
 }

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,8 +21,14 @@ func (r *Renderer) chart(ctx context.Context, t task) (model.Rendered, error) {
 	if err != nil {
 		return model.Rendered{}, fmt.Errorf("finding artifact: %w", err)
 	}
+	beside := t.artifact.Beside
+	if beside != "" {
+		if beside, err = filepath.Abs(beside); err != nil {
+			return model.Rendered{}, fmt.Errorf("finding artifact: %w", err)
+		}
+	}
 	req := helm.Request{
-		Dir: dir, Path: t.artifact.Path, Digest: t.artifact.Digest,
+		Dir: dir, Path: t.artifact.Path, Digest: cmp.Or(t.artifact.Chart, t.artifact.Digest), Beside: beside,
 		Name: t.release.Name, Namespace: t.release.Namespace, Values: t.release.Values,
 		IsUpgrade: t.options.IsUpgrade, Revision: t.options.Revision,
 		Capabilities: t.capabilities, MaxOutput: r.o.Limits.Output, CRDText: t.options.CRDText,

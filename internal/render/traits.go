@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -139,7 +140,7 @@ const maxScans = 4_096
 
 // of finds the traits of a release's chart and of the values given to it, which can be templates.
 func (s *scans) of(rel model.Release, a model.Artifact) (traits, error) {
-	t, err := s.path(a, a.Path)
+	t, err := s.path(a.Dir, cmp.Or(a.Chart, a.Digest), a.Path)
 	if err != nil {
 		return traits{}, err
 	}
@@ -155,7 +156,10 @@ func (s *scans) of(rel model.Release, a model.Artifact) (traits, error) {
 		if l.File == "" || !strings.HasPrefix(path.Clean(l.File), "..") || !filepath.IsLocal(file) {
 			continue // none, among the chart's files, or refused later
 		}
-		ft, err := s.path(a, file)
+		ft, err := s.path(cmp.Or(a.Beside, a.Dir), a.Digest, file)
+		if a.Beside != "" && errors.Is(err, fs.ErrNotExist) {
+			ft, err = s.path(a.Dir, a.Digest, file)
+		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return traits{}, err
 		}
@@ -164,16 +168,16 @@ func (s *scans) of(rel model.Release, a model.Artifact) (traits, error) {
 	return t, nil
 }
 
-func (s *scans) path(a model.Artifact, name string) (traits, error) {
-	key := a.Digest + "\x00" + name
+func (s *scans) path(dir, digest, name string) (traits, error) {
+	key := digest + "\x00" + name
 	s.mu.Lock()
 	t, ok := s.seen[key]
 	s.mu.Unlock()
 	if ok {
 		return t, nil
 	}
-	t, err := scan(a.Dir, name)
-	if err != nil || a.Digest == "" {
+	t, err := scan(dir, name)
+	if err != nil || digest == "" {
 		return t, err
 	}
 	s.mu.Lock()

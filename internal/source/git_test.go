@@ -42,6 +42,44 @@ func TestArtifactIsAddressedByItsContent(t *testing.T) {
 	}
 }
 
+// TestReleasesShareTheirChart: what values files a release has beside its chart is a folder of its own,
+// unless links hold the two together or the chart has them among its files.
+func TestReleasesShareTheirChart(t *testing.T) {
+	k := newKit(t, source.Options{}, testkit.GitOptions{})
+	k.commit(map[string]string{
+		"charts/app/Chart.yaml": chart("app"), "charts/app/values-prod.yaml": "n: 0\n", "manifests/a.yaml": "",
+		"envs/1.yaml": "n: 1\n", "envs/2.yaml": "n: 2\n",
+	})
+	fetch := func(path string, files ...string) model.Artifact {
+		ref := k.ref(path)
+		ref.Files = files
+		return k.fetch(ref)
+	}
+	alone := fetch("charts/app")
+	one, two := fetch("charts/app", "envs/1.yaml"), fetch("charts/app", "envs/2.yaml", "charts/app/values-prod.yaml")
+	if alone.Beside != "" || one.Dir != alone.Dir || two.Dir != alone.Dir || one.Chart != alone.Digest {
+		t.Errorf("not shared: %+v, %+v, %+v", alone, one, two)
+	}
+	if one.Digest == two.Digest || one.Digest == alone.Digest || one.Beside == two.Beside {
+		t.Errorf("other values, but %+v and %+v", one, two)
+	}
+	if got, _ := os.ReadFile(filepath.Join(two.Beside, "envs/2.yaml")); string(got) != "n: 2\n" {
+		t.Errorf("envs/2.yaml holds %q", got)
+	}
+	if got, err := os.ReadFile(filepath.Join(two.Beside, "charts/app/values-prod.yaml")); err == nil {
+		t.Errorf("the chart's own file is beside it too: %q", got)
+	}
+	for what, a := range map[string]model.Artifact{
+		"a file of the chart": fetch("charts/app", "charts/app/values-prod.yaml"),
+		"no chart":            fetch("manifests", "envs/1.yaml"),
+		"a folder":            fetch("charts/app", "manifests"),
+	} {
+		if a.Beside != "" || a.Chart != "" {
+			t.Errorf("%s was taken apart: %+v", what, a)
+		}
+	}
+}
+
 func TestPushTouchesOnlyReleasesWhoseContentChanged(t *testing.T) {
 	k := newKit(t, source.Options{}, testkit.GitOptions{})
 	files := map[string]string{"charts/app/Chart.yaml": chart("app")}

@@ -287,5 +287,8 @@ func (r *remote) addUsed(used map[string]bool) {
 		if w.digest != "" {
 			used[w.digest] = true
 		}
+		if a := r.answers[w.key]; a != nil {
+			used[a.found.Chart.Digest], used[a.found.Beside.Digest] = true, true
+		}
 	}
 }

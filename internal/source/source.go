@@ -216,8 +216,7 @@ func (s *Sources) Fetch(ctx context.Context, ref model.Ref) (model.Artifact, err
 		if err != nil {
 			return model.Artifact{}, err
 		}
-		art := res.Artifact
-		art.Dir, err = s.store.Get(ctx, art.Digest, found.Fill)
+		art, err := s.place(ctx, res.Artifact, &found)
 		if err == nil {
 			return art, nil
 		}
@@ -227,6 +226,20 @@ func (s *Sources) Fetch(ctx context.Context, ref model.Ref) (model.Artifact, err
 		// The objects went away since it was resolved; resolving again brings them.
 		s.forget(ref)
 	}
+}
+
+// place puts an artifact on disk, in two parts where it has them.
+func (s *Sources) place(ctx context.Context, art model.Artifact, found *artifact.Found) (_ model.Artifact, err error) {
+	if found.Chart.Fill == nil {
+		art.Dir, err = s.store.Get(ctx, art.Digest, found.Fill)
+		return art, err
+	}
+	art.Chart = found.Chart.Digest
+	if art.Dir, err = s.store.Get(ctx, art.Chart, found.Chart.Fill); err != nil {
+		return art, err
+	}
+	art.Beside, err = s.store.Get(ctx, found.Beside.Digest, found.Beside.Fill)
+	return art, err
 }
 
 func (s *Sources) forget(ref model.Ref) {

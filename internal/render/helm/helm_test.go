@@ -170,7 +170,7 @@ func helmInstall(t *testing.T, req Request) *release.Release {
 	if err := complete(root, req.Path, c, nil); err != nil {
 		t.Fatal(err)
 	}
-	values, err := mergeValues(root, req.Path, req.Values, &mask{})
+	values, err := mergeValues(valuesFiles{chart: root}, req.Path, req.Values, &mask{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,14 @@ func render(ctx context.Context, req Request, charts *Recent, hide *mask) (model
 		return model.Rendered{}, fmt.Errorf("opening artifact: %w", err)
 	}
 	defer root.Close()
-	values, err := mergeValues(root, req.Path, req.Values, hide)
+	files := valuesFiles{root, nil}
+	if req.Beside != "" {
+		if files.beside, err = os.OpenRoot(req.Beside); err != nil {
+			return model.Rendered{}, fmt.Errorf("opening values files: %w", err)
+		}
+		defer files.beside.Close()
+	}
+	values, err := mergeValues(files, req.Path, req.Values, hide)
 	if err != nil {
 		return model.Rendered{}, err
 	}
@@ -72,11 +79,11 @@ func render(ctx context.Context, req Request, charts *Recent, hide *mask) (model
 	if err := validate(c, top["Values"].(common.Values), charts); err != nil {
 		return model.Rendered{}, err
 	}
-	files, err := execute(ctx, c, top, req.MaxOutput)
+	made, err := execute(ctx, c, top, req.MaxOutput)
 	if err != nil {
 		return model.Rendered{}, err
 	}
-	return assemble(req, c, values, files)
+	return assemble(req, c, values, made)
 }
 
 // loaded is a copy of the request's chart, dependencies included, that may be changed.

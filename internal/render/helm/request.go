@@ -6,7 +6,8 @@ import "github.com/fairlead-cd/fairlead/internal/model"
 type Request struct {
 	Dir    string // the artifact's folder
 	Path   string // the chart below Dir
-	Digest string // of the artifact; equal digests are equal content
+	Digest string // of what is in Dir; equal digests are equal content
+	Beside string // where values files are that are not in Dir, at the same paths; empty for nowhere
 
 	Name      string // of the release
 	Namespace string

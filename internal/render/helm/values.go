@@ -23,7 +23,7 @@ const maxValuesSize = 8 << 20
 
 // mergeValues lays the layers over each other as `helm -f ... --set ...` does, the last one on top,
 // and collects what must not be shown.
-func mergeValues(root *os.Root, chartPath string, layers []model.ValuesLayer, hide *mask) (map[string]any, error) {
+func mergeValues(files valuesFiles, chartPath string, layers []model.ValuesLayer, hide *mask) (map[string]any, error) {
 	merged := map[string]any{}
 	for _, l := range layers {
 		if l.Sensitive {
@@ -35,7 +35,7 @@ func mergeValues(root *os.Root, chartPath string, layers []model.ValuesLayer, hi
 			}
 			continue
 		}
-		text, err := layerText(root, chartPath, l)
+		text, err := layerText(files, chartPath, l)
 		if err != nil {
 			return nil, err
 		}
@@ -51,7 +51,18 @@ func mergeValues(root *os.Root, chartPath string, layers []model.ValuesLayer, hi
 	return merged, nil
 }
 
-func layerText(root *os.Root, chartPath string, l model.ValuesLayer) ([]byte, error) {
+// valuesFiles are where values files are looked for: among the chart's files, then beside them.
+type valuesFiles struct{ chart, beside *os.Root }
+
+func (v valuesFiles) open(name string) (*os.File, error) {
+	f, err := v.chart.Open(name)
+	if v.beside != nil && errors.Is(err, fs.ErrNotExist) {
+		return v.beside.Open(name)
+	}
+	return f, err
+}
+
+func layerText(files valuesFiles, chartPath string, l model.ValuesLayer) ([]byte, error) {
 	if l.File == "" {
 		return l.YAML, nil
 	}
@@ -59,7 +70,7 @@ func layerText(root *os.Root, chartPath string, l model.ValuesLayer) ([]byte, er
 	if path.IsAbs(l.File) || !filepath.IsLocal(name) {
 		return nil, &model.Error{Kind: model.ErrInvalid, Reason: "InvalidPath", File: l.File, Msg: "the values file lies outside of the source"}
 	}
-	f, err := root.Open(name)
+	f, err := files.open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		if l.Optional {
 			return nil, nil

@@ -19,7 +19,16 @@ type Found struct {
 	Artifact model.Artifact // without Dir
 	Warnings []string
 	Fill     Fill
-	Archive  func(ctx context.Context) ([]byte, error) // a chart's archive as it was published; nil where there is none
+	// Chart and Beside are the same content in two parts, of which others may have the first too. Where
+	// their Fill is nil there are none.
+	Chart, Beside Part
+	Archive       func(ctx context.Context) ([]byte, error) // a chart's archive as it was published; nil where there is none
+}
+
+// Part is some of an artifact's content.
+type Part struct {
+	Digest string
+	Fill   Fill
 }
 
 // Fill writes an artifact's content into an empty folder, and gives its size.

@@ -303,11 +303,16 @@ func (r *Repository) resolve(ctx context.Context, ref model.Ref) (artifact.Found
 	if err != nil {
 		return artifact.Found{}, r.at(err, c.label, commit)
 	}
-	return artifact.Found{
+	found := artifact.Found{
 		Artifact: model.Artifact{Path: sel.Path, Digest: sel.Digest, Revision: model.Revision{Ref: c.label, Commit: commit}},
 		Warnings: sel.Warnings,
 		Fill:     sel.Write,
-	}, nil
+	}
+	if chart, beside, ok := sel.Chart(); ok {
+		found.Chart = artifact.Part{Digest: chart.Digest, Fill: chart.Write}
+		found.Beside = artifact.Part{Digest: beside.Digest, Fill: beside.Write}
+	}
+	return found, nil
 }
 
 // have makes sure that a choice's commit is here, and gives its root tree.

@@ -29,11 +29,13 @@ type Selection struct {
 	parts []part            // sorted by path, none inside another
 	links map[string]string // links by path, and where what they point to really lies
 	limit Limits
+	chart bool // what was asked for is a chart's folder
 }
 
 type part struct {
 	path  string
 	entry Entry
+	extra bool // asked for by name, besides the path
 }
 
 // Select finds what belongs to the artifact at p: the folder or file itself, the paths in files
@@ -60,6 +62,10 @@ func (t Tree) Select(ctx context.Context, p string, files []string, limit Limits
 	if err := s.add(ctx, real, entry); err != nil {
 		return nil, err
 	}
+	if s.chart, err = t.isChart(ctx, entry); err != nil {
+		return nil, err
+	}
+	own := len(s.parts)
 	for _, f := range files {
 		name, err := Clean(f)
 		if err != nil {
@@ -83,8 +89,46 @@ func (t Tree) Select(ctx context.Context, p string, files []string, limit Limits
 			}
 		}
 	}
+	for i := own; i < len(s.parts); i++ {
+		s.parts[i].extra = true
+	}
 	s.seal()
 	return s, nil
+}
+
+func (t Tree) isChart(ctx context.Context, e Entry) (bool, error) {
+	if e.Kind != Dir {
+		return false, nil
+	}
+	entries, err := t.list(ctx, e.ID)
+	return slices.ContainsFunc(entries, func(e Entry) bool { return e.Name == "Chart.yaml" }), err
+}
+
+// Chart takes a selection apart into a chart, with all that it needs, and the files beside it, so that
+// many releases with values of their own share the chart. ok is false for what is no chart, has nothing
+// beside it, or holds together by links.
+func (s *Selection) Chart() (chart, beside *Selection, ok bool) {
+	if !s.chart || len(s.links) > 0 {
+		return nil, nil, false
+	}
+	one, other := *s, *s
+	one.parts, other.parts = nil, nil
+	for _, p := range s.parts {
+		switch {
+		case !p.extra:
+			one.parts = append(one.parts, p)
+		case p.entry.Kind == File || p.entry.Kind == Exec:
+			other.parts = append(other.parts, p)
+		default:
+			return nil, nil, false
+		}
+	}
+	if len(other.parts) == 0 {
+		return nil, nil, false
+	}
+	one.seal()
+	other.seal()
+	return &one, &other, true
 }
 
 // add takes an entry and all that it needs.
@@ -98,7 +142,7 @@ func (s *Selection) add(ctx context.Context, p string, e Entry) error {
 			return nil
 		}
 	}
-	s.parts = append(s.parts, part{p, e})
+	s.parts = append(s.parts, part{path: p, entry: e})
 	if e.Kind != Dir {
 		return nil
 	}
