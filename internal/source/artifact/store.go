@@ -52,29 +52,26 @@ type Store struct {
 type entry struct {
 	ready chan struct{} // closed when written or failed
 	err   error
+	dir   string
 	bytes int64
 	used  time.Time // when it was last handed out
 
 	written bool // and counted
 }
 
-// Open makes the store at dir. What an earlier process left is removed: it may be incomplete
-// after a power failure, and half a chart looks like a smaller one. inUse names the digests that may not
-// be removed.
+// Open makes the store at dir, with what an earlier process left there as far as that can be trusted.
+// inUse names the digests that may not be removed.
 func Open(dir string, maxBytes int64, inUse func() map[string]bool) (*Store, error) {
-	if err := os.RemoveAll(dir); err != nil {
-		return nil, fmt.Errorf("clearing the artifact store: %w", err)
+	s := &Store{dir: dir, maxBytes: maxBytes, inUse: inUse, entries: map[string]*entry{}}
+	if err := s.adopt(); err != nil {
+		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("making the artifact store: %w", err)
-	}
-	return &Store{dir: dir, maxBytes: maxBytes, inUse: inUse, entries: map[string]*entry{}}, nil
+	return s, nil
 }
 
 // Get gives the folder of an artifact, filling it when it is not there. Callers asking for one
 // digest at the same time share the work.
 func (s *Store) Get(ctx context.Context, digest string, fill Fill) (string, error) {
-	dir := filepath.Join(s.dir, digest)
 	for {
 		s.mu.Lock()
 		e, ok := s.entries[digest]
@@ -82,8 +79,8 @@ func (s *Store) Get(ctx context.Context, digest string, fill Fill) (string, erro
 			e = &entry{ready: make(chan struct{}), used: time.Now()}
 			s.entries[digest] = e
 			s.mu.Unlock()
-			s.fill(ctx, digest, dir, e, fill)
-			return dir, e.err
+			s.fill(ctx, digest, e, fill)
+			return e.dir, e.err
 		}
 		e.used = time.Now()
 		s.mu.Unlock()
@@ -98,8 +95,8 @@ func (s *Store) Get(ctx context.Context, digest string, fill Fill) (string, erro
 			}
 			return "", e.err
 		}
-		if _, err := os.Stat(dir); err == nil {
-			return dir, nil
+		if _, err := os.Stat(e.dir); err == nil {
+			return e.dir, nil
 		}
 		// Someone cleaned the disk.
 		s.forget(digest, e)
@@ -118,9 +115,9 @@ func (s *Store) forget(digest string, e *entry) {
 	}
 }
 
-func (s *Store) fill(ctx context.Context, digest, dir string, e *entry, fill Fill) {
+func (s *Store) fill(ctx context.Context, digest string, e *entry, fill Fill) {
 	defer close(e.ready)
-	e.bytes, e.err = s.write(ctx, dir, fill)
+	e.dir, e.bytes, e.err = s.write(ctx, digest, fill)
 	if e.err != nil {
 		s.forget(digest, e)
 		return
@@ -132,10 +129,10 @@ func (s *Store) fill(ctx context.Context, digest, dir string, e *entry, fill Fil
 	s.makeRoom(digest)
 }
 
-func (s *Store) write(ctx context.Context, dir string, fill Fill) (int64, error) {
-	tmp, err := os.MkdirTemp(s.dir, "tmp-")
+func (s *Store) write(ctx context.Context, digest string, fill Fill) (dir string, bytes int64, err error) {
+	tmp, err := os.MkdirTemp(s.dir, unfinished)
 	if err != nil {
-		return 0, fmt.Errorf("making a folder for an artifact: %w", err)
+		return "", 0, fmt.Errorf("making a folder for an artifact: %w", err)
 	}
 	placed := false
 	defer func() {
@@ -143,15 +140,15 @@ func (s *Store) write(ctx context.Context, dir string, fill Fill) (int64, error)
 			_ = os.RemoveAll(tmp)
 		}
 	}()
-	bytes, err := fill(ctx, tmp)
-	if err != nil {
-		return 0, err
+	if bytes, err = fill(ctx, tmp); err != nil {
+		return "", 0, err
 	}
+	dir = filepath.Join(s.dir, folderName(digest, bytes))
 	if err := os.Rename(tmp, dir); err != nil {
-		return 0, fmt.Errorf("placing an artifact: %w", err)
+		return "", 0, fmt.Errorf("placing an artifact: %w", err)
 	}
 	placed = true
-	return bytes, nil
+	return dir, bytes, nil
 }
 
 // makeRoom removes what was used longest ago until the store fits, keeping what is in use.
@@ -197,9 +194,8 @@ func (s *Store) remove(digest string, e *entry) bool {
 		return false
 	}
 	// Renamed first: a reader that comes now starts anew instead of seeing half of it.
-	dir := filepath.Join(s.dir, digest)
-	gone := filepath.Join(s.dir, "gone-"+digest)
-	if err := os.Rename(dir, gone); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	gone := filepath.Join(s.dir, unfinished+digest)
+	if err := os.Rename(e.dir, gone); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false
 	}
 	s.drop(digest, e)

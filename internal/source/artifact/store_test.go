@@ -60,7 +60,7 @@ func TestFailedFillLeavesNothing(t *testing.T) {
 	if !errors.Is(err, broken) {
 		t.Error(err)
 	}
-	if left, _ := os.ReadDir(s.dir); len(left) != 0 {
+	if left, _ := filepath.Glob(filepath.Join(s.dir, "[^w]*")); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
 	}
 	if _, err := s.Get(t.Context(), "a", fill(1)); err != nil {
@@ -83,7 +83,7 @@ func TestRoomIsMadeFromWhatNobodyUses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for digest, want := range map[string]bool{"watched": true, "old": false, "fresh": true, "new": true} {
-		if _, err := os.Stat(filepath.Join(s.dir, digest)); (err == nil) != want {
+		if _, err := os.Stat(filepath.Join(s.dir, folderName(digest, 100))); (err == nil) != want {
 			t.Errorf("%s is there: %v, want %v", digest, err == nil, want)
 		}
 	}
@@ -92,10 +92,50 @@ func TestRoomIsMadeFromWhatNobodyUses(t *testing.T) {
 	}
 }
 
-func TestWhatAnotherProcessLeftIsNotTrusted(t *testing.T) {
+// TestAnotherProcessGoesOn: what one that was killed left complete is used, and what it did not come
+// to complete is removed.
+func TestAnotherProcessGoesOn(t *testing.T) {
+	s := open(t, 250, nil)
+	dir, err := s.Get(t.Context(), "a", fill(100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, left := range []string{"tmp-123", "tmp-b", "c", "d.x", "a.7"} {
+		if err := os.MkdirAll(filepath.Join(s.dir, left, "half"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again, err := Open(s.dir, 250, func() map[string]bool { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := again.Get(t.Context(), "a", func(context.Context, string) (int64, error) { return 0, errors.New("filled again") })
+	if err != nil || got != dir {
+		t.Errorf("got %s, %v, want %s", got, err, dir)
+	}
+	names, err := filepath.Glob(filepath.Join(s.dir, "*"))
+	if err != nil || len(names) != 2 {
+		t.Errorf("left are %v, %v: want the artifact and the mark", names, err)
+	}
+	again.mu.Lock()
+	again.entries["a"].used = time.Now().Add(-2 * Grace)
+	again.mu.Unlock()
+	if _, err := again.Get(t.Context(), "b", fill(200)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(got); err == nil {
+		t.Error("what was adopted is not counted: no room was made")
+	}
+}
+
+// TestWhatIsOlderThanTheMachineIsNotTrusted: it may be incomplete after a power failure.
+func TestWhatIsOlderThanTheMachineIsNotTrusted(t *testing.T) {
 	s := open(t, 1<<20, nil)
 	dir, err := s.Get(t.Context(), "a", fill(1))
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(s.dir, markName), []byte("1 another boot"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Open(s.dir, 1, nil); err != nil {
