@@ -142,12 +142,8 @@ func gatherAll(ctx context.Context, to, file string, stdin io.Reader) (digest st
 	}
 	folder := dir.New(at, tree.Limits{Files: maxManifestFiles, Bytes: maxManifestBytes})
 	defer folder.Close()
-	found, err := folder.Resolve(ctx, model.Ref{Kind: model.SourceDir, Path: "."})
-	if err != nil {
-		return "", err
-	}
-	_, err = found.Fill(ctx, to)
-	return found.Artifact.Digest, err
+	a, _, err := folder.Copy(ctx, model.Ref{Kind: model.SourceDir, Path: "."}, to)
+	return a.Digest, err
 }
 
 func gatherFile(to, name, shown string, from io.Reader) (string, error) {

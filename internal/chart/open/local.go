@@ -32,11 +32,12 @@ func (c *Charts) openLocal(ctx context.Context, ask Ask) (model.Artifact, error)
 	}
 	folder := dir.New(root, tree.Limits{Files: maxFiles, Bytes: maxBytes})
 	defer folder.Close()
-	found, err := folder.Resolve(ctx, model.Ref{Kind: model.SourceDir, Path: filepath.ToSlash(rel)})
+	to, err := c.folder()
 	if err != nil {
 		return model.Artifact{}, err
 	}
-	return c.fill(ctx, found)
+	a, _, err := folder.Copy(ctx, model.Ref{Kind: model.SourceDir, Path: filepath.ToSlash(rel)}, to)
+	return a, err
 }
 
 // look finds the chart, links in its path resolved.

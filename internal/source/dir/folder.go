@@ -41,15 +41,11 @@ func (f *Folder) Read(context.Context, []model.Ref) (changed bool, err error) {
 
 // Resolve reads what ref names and computes its digest.
 func (f *Folder) Resolve(ctx context.Context, ref model.Ref) (artifact.Found, error) {
-	root, err := os.OpenRoot(f.dir)
+	sel, done, err := f.selection(ctx, ref)
 	if err != nil {
-		return artifact.Found{}, fmt.Errorf("reading folder %s: %w", f.dir, err)
+		return artifact.Found{}, err
 	}
-	defer root.Close()
-	sel, err := f.tree(root).Select(ctx, ref.Path, ref.Files, f.limit)
-	if err != nil {
-		return artifact.Found{}, fmt.Errorf("reading folder %s: %w", f.dir, err)
-	}
+	defer done()
 	digest, err := sel.Sum(ctx)
 	if err != nil {
 		return artifact.Found{}, fmt.Errorf("reading folder %s: %w", f.dir, err)
@@ -57,38 +53,44 @@ func (f *Folder) Resolve(ctx context.Context, ref model.Ref) (artifact.Found, er
 	return artifact.Found{
 		Artifact: model.Artifact{Path: sel.Path, Digest: digest},
 		Warnings: sel.Warnings,
-		Fill:     func(ctx context.Context, dir string) (int64, error) { return f.copy(ctx, ref, digest, dir) },
+		Fill: func(ctx context.Context, dir string) (int64, error) {
+			a, bytes, err := f.Copy(ctx, ref, dir)
+			if err == nil && a.Digest != digest {
+				err = &model.Error{Kind: model.ErrTransient, Reason: "FolderChanged", Msg: "folder " + f.dir + " changed while it was read", Next: "try again"}
+			}
+			return bytes, err
+		},
 	}, nil
 }
 
-// copy writes the content to dir, and looks afterwards that it is what was resolved.
-func (f *Folder) copy(ctx context.Context, ref model.Ref, digest, dir string) (int64, error) {
-	from, err := os.OpenRoot(f.dir)
+// Copy reads what ref names once, for those who need no digest beforehand: dir, which has to be empty,
+// holds it then, and its digest is of what was written there.
+func (f *Folder) Copy(ctx context.Context, ref model.Ref, dir string) (model.Artifact, int64, error) {
+	sel, done, err := f.selection(ctx, ref)
 	if err != nil {
-		return 0, fmt.Errorf("copying folder %s: %w", f.dir, err)
+		return model.Artifact{}, 0, err
 	}
-	defer from.Close()
-	sel, err := f.tree(from).Select(ctx, ref.Path, ref.Files, f.limit)
+	defer done()
+	bytes, digest, err := sel.WriteSum(ctx, dir)
 	if err != nil {
-		return 0, err
+		return model.Artifact{}, 0, fmt.Errorf("copying folder %s: %w", f.dir, err)
 	}
-	bytes, err := sel.Write(ctx, dir)
+	return model.Artifact{Dir: dir, Path: sel.Path, Digest: digest}, bytes, nil
+}
+
+// selection is what ref names; it can be read until done is called.
+func (f *Folder) selection(ctx context.Context, ref model.Ref) (sel *tree.Selection, done func(), err error) {
+	root, err := os.OpenRoot(f.dir)
+	if err == nil {
+		done = func() { root.Close() }
+		if sel, err = f.tree(root).Select(ctx, ref.Path, ref.Files, f.limit); err != nil {
+			done()
+		}
+	}
 	if err != nil {
-		return 0, err
+		return nil, nil, fmt.Errorf("reading folder %s: %w", f.dir, err)
 	}
-	to, err := os.OpenRoot(dir)
-	if err != nil {
-		return 0, fmt.Errorf("copying folder %s: %w", f.dir, err)
-	}
-	defer to.Close()
-	written, err := sel.In(f.tree(to)).Sum(ctx)
-	if err != nil {
-		return 0, err
-	}
-	if written != digest {
-		return 0, &model.Error{Kind: model.ErrTransient, Reason: "FolderChanged", Msg: "folder " + f.dir + " changed while it was read", Next: "try again"}
-	}
-	return bytes, nil
+	return sel, done, nil
 }
 
 func (f *Folder) tree(root *os.Root) tree.Tree {

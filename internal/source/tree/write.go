@@ -17,11 +17,23 @@ import (
 // It opens files by name: dir is ours alone, names were checked when the tree was read, and links
 // are made after all else, so no name can lead out. Of many releases this is the first large cost.
 func (s *Selection) Write(ctx context.Context, dir string) (int64, error) {
+	return s.write(ctx, dir, func(string, Kind, []byte) {})
+}
+
+// WriteSum is Write, and the digest of what was written, as Sum has it.
+func (s *Selection) WriteSum(ctx context.Context, dir string) (bytes int64, digest string, err error) {
+	sum := s.newSum()
+	bytes, err = s.write(ctx, dir, sum.add)
+	return bytes, sum.digest(), err
+}
+
+func (s *Selection) write(ctx context.Context, dir string, tell func(at string, kind Kind, data []byte)) (int64, error) {
 	var links []link
 	var bytes int64
 	made := map[string]bool{".": true}
 	err := s.walk(ctx, func(at string, kind Kind, data []byte) error {
 		bytes += int64(len(data))
+		tell(at, kind, data)
 		switch kind {
 		case Link:
 			links = append(links, link{path: at, target: string(data)})
@@ -67,23 +79,29 @@ func mkdir(dir, at string, made map[string]bool) error {
 
 // Sum is the digest of the selection's content, for trees whose IDs are no digests.
 func (s *Selection) Sum(ctx context.Context) (string, error) {
-	sum := [][]byte{[]byte("content"), []byte(s.Path)}
+	sum := s.newSum()
 	err := s.walk(ctx, func(at string, kind Kind, data []byte) error {
-		if kind != Dir {
-			content := sha256.Sum256(data)
-			sum = append(sum, []byte(at), []byte{byte(kind)}, content[:])
-		}
+		sum.add(at, kind, data)
 		return nil
 	})
-	return model.Digest(sum...), err
+	return sum.digest(), err
 }
 
-// In is the same selection of another tree, whose IDs are paths.
-func (s *Selection) In(t Tree) *Selection {
-	other := *s
-	other.tree = t
-	return &other
+// sum is what a digest is made of.
+type sum struct{ parts [][]byte }
+
+func (s *Selection) newSum() *sum {
+	return &sum{parts: [][]byte{[]byte("content"), []byte(s.Path)}}
 }
+
+func (s *sum) add(at string, kind Kind, data []byte) {
+	if kind != Dir {
+		content := sha256.Sum256(data)
+		s.parts = append(s.parts, []byte(at), []byte{byte(kind)}, content[:])
+	}
+}
+
+func (s *sum) digest() string { return model.Digest(s.parts...) }
 
 // walk visits everything selected, in a stable order. A link's data is where it points to on disk.
 func (s *Selection) walk(ctx context.Context, visit func(at string, kind Kind, data []byte) error) error {
