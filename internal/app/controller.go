@@ -60,7 +60,8 @@ func runController(ctx context.Context, f *cli.Factory, e env, o *controllercmd.
 		return err
 	}
 	defer stopEvents()
-	w, err := wire(ctx, cfg, c, e, log, around{events: events, metrics: prometheus.DefaultRegisterer})
+	own := resident.Own()
+	w, err := wire(ctx, cfg, c, e, log, around{events: events, metrics: prometheus.DefaultRegisterer, quiet: own.Trim})
 	if err != nil {
 		return err
 	}
@@ -76,7 +77,7 @@ func runController(ctx context.Context, f *cli.Factory, e env, o *controllercmd.
 	if err != nil {
 		return err
 	}
-	resident.Own().Trim() // of what starting touched, the controller uses half
+	own.Trim() // of what starting touched, the controller uses half
 	log.Info("starting", "version", f.Build.Version, "listen", c.Listen, "cluster", cfg.Host)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return srv.Serve(ctx) })
@@ -102,6 +103,7 @@ func (w *wired) Close() {
 type around struct {
 	events  record.EventRecorder
 	metrics prometheus.Registerer
+	quiet   func() // called when it did nothing for a while
 }
 
 // wire puts the line together by hand.
@@ -138,7 +140,7 @@ func wire(ctx context.Context, cfg *rest.Config, c config.Config, e env, log *sl
 		},
 		Sources: w.sources, Kube: client, Dynamic: dyn, Live: store,
 		Records: releases.NewStore(w.typed.CoreV1().RESTClient(), time.Now),
-		Objects: helm.Recorded, Hooks: helm.RecordedHooks, Events: o.events, Metrics: o.metrics, Log: log, Now: time.Now,
+		Objects: helm.Recorded, Hooks: helm.RecordedHooks, Events: o.events, Metrics: o.metrics, Log: log, Now: time.Now, Quiet: o.quiet,
 	})
 	return w, nil
 }

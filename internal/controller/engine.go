@@ -21,10 +21,13 @@ type Engine struct {
 	slots chan struct{}
 	log   *slog.Logger
 
-	mu    sync.Mutex
-	tasks map[model.ReleaseID]*task
-	wg    sync.WaitGroup
-	ctx   context.Context
+	mu     sync.Mutex
+	tasks  map[model.ReleaseID]*task
+	active int         // releases that are driven
+	quiet  *time.Timer // runs since none is; nil where nobody asked to be told
+	pause  time.Duration
+	wg     sync.WaitGroup
+	ctx    context.Context
 }
 
 // task is what the engine knows of a release that has a run under way or one to come.
@@ -51,6 +54,11 @@ func NewEngine(ctx context.Context, parallel int, log *slog.Logger, run func(con
 		run: run, slots: make(chan struct{}, parallel), log: log,
 		tasks: map[model.ReleaseID]*task{}, ctx: ctx,
 	}
+}
+
+// WhenQuiet has f called each time that no run was under way for a while. Call it before any request.
+func (e *Engine) WhenQuiet(pause time.Duration, f func()) {
+	e.pause, e.quiet = pause, time.AfterFunc(pause, f)
 }
 
 // Request asks for a turn of each release. It never blocks.
@@ -91,10 +99,21 @@ func (e *Engine) start(id model.ReleaseID) *task {
 	}
 	if !t.active {
 		t.active = true
+		if e.active++; e.quiet != nil {
+			e.quiet.Stop()
+		}
 		e.wg.Add(1)
 		go e.drive(id, t)
 	}
 	return t
+}
+
+// rest notes that a release is not driven any more. The lock is held.
+func (e *Engine) rest(t *task) {
+	t.active = false
+	if e.active--; e.active == 0 && e.quiet != nil && e.ctx.Err() == nil {
+		e.quiet.Reset(e.pause)
+	}
 }
 
 // Busy reports whether all slots are taken.
@@ -127,6 +146,9 @@ func (e *Engine) Wait() {
 			t.retry.Stop()
 		}
 	}
+	if e.quiet != nil {
+		e.quiet.Stop()
+	}
 }
 
 // drive takes turns while there are requests. A release without any, and without one to come, is
@@ -136,7 +158,7 @@ func (e *Engine) drive(id model.ReleaseID, t *task) {
 	for {
 		e.mu.Lock()
 		if !t.pending && !t.nudged || e.ctx.Err() != nil {
-			t.active = false
+			e.rest(t)
 			if t.retry == nil {
 				delete(e.tasks, id)
 			}

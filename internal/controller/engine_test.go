@@ -341,3 +341,35 @@ func TestInterimWaits(t *testing.T) {
 	}
 	in.end()
 }
+
+// TestEngineTellsOfQuiet: once after each time that something ran, and never while something does.
+func TestEngineTellsOfQuiet(t *testing.T) {
+	end := make(chan struct{})
+	b := newBench(t, 2, func(context.Context, *Turn) time.Duration { <-end; return 0 })
+	quiet := make(chan int, 10)
+	b.WhenQuiet(20*time.Millisecond, func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		quiet <- b.active
+	})
+	<-quiet // of the start
+	for range 3 {
+		b.Request(releaseID("a"), releaseID("b"))
+		b.next()
+		b.next()
+		end <- struct{}{}
+		select {
+		case <-quiet:
+			t.Fatal("told while one was under way")
+		case <-time.After(60 * time.Millisecond):
+		}
+		end <- struct{}{}
+		if n := <-quiet; n != 0 {
+			t.Errorf("told with %d under way", n)
+		}
+	}
+	b.idle()
+	if n := len(quiet); n > 0 {
+		t.Errorf("told %d times too often", n)
+	}
+}

@@ -52,6 +52,7 @@ type Parts struct {
 	Metrics prometheus.Registerer // nil counts for nobody
 	Log     *slog.Logger
 	Now     func() time.Time
+	Quiet   func() // called when nothing was done for a while; may be nil
 }
 
 type sources interface {
@@ -72,6 +73,7 @@ type Reconciler struct {
 	records *record.Store
 	log     *slog.Logger
 	now     func() time.Time
+	quiet   func()
 
 	events  eventSink
 	metrics *metrics
@@ -106,7 +108,7 @@ type Reconciler struct {
 func New(config Config, p Parts) *Reconciler {
 	r := &Reconciler{
 		config: config, line: p.Line, sources: p.Sources, kube: p.Kube, dynamic: p.Dynamic, live: p.Live,
-		records: p.Records, log: discard(p.Log), now: p.Now, named: &named{client: p.Kube},
+		records: p.Records, log: discard(p.Log), now: p.Now, quiet: p.Quiet, named: &named{client: p.Kube},
 		written: map[model.ReleaseID]*written{}, labels: map[string]model.ReleaseID{},
 		names: map[releaseName]model.ReleaseID{}, blamed: map[model.ReleaseID][]model.Cause{},
 		places: map[model.ReleaseID]releaseName{}, moved: map[model.ReleaseID]bool{},
@@ -132,9 +134,15 @@ func New(config Config, p Parts) *Reconciler {
 	return r
 }
 
+// quietAfter is how long nothing is done before that counts as rest.
+const quietAfter = 15 * time.Second
+
 // Run reconciles until ctx ends, and returns when no run is under way any more.
 func (r *Reconciler) Run(ctx context.Context) error {
 	r.engine = NewEngine(ctx, r.config.Parallel, r.log, r.turn)
+	if r.quiet != nil {
+		r.engine.WhenQuiet(quietAfter, r.quiet)
+	}
 	r.live.Subscribe(r.onLive)
 	if err := r.live.Ensure(ctx, alwaysWatched...); err != nil {
 		return err
