@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"text/template"
 
 	"github.com/prometheus/common/expfmt"
@@ -54,6 +55,9 @@ type peer struct {
 	style     style
 	board     *board
 	processes []process
+
+	mu    sync.Mutex
+	onEnd func(error)
 }
 
 type command struct {

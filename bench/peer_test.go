@@ -77,6 +77,25 @@ func TestEnded(t *testing.T) {
 	}
 }
 
+// Who waits for a peer is told when it ends by itself, and not when it is killed.
+func TestOnEnd(t *testing.T) {
+	p := testPeer(t, command{Name: "dies", Args: []string{"sh", "-c", "echo out of memory; exit 137"}}, command{Name: "stays", Args: []string{"sleep", "600"}})
+	told := make(chan error, 2)
+	p.OnEnd(func(err error) { told <- err })
+	if err := p.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-told; !strings.Contains(err.Error(), "dies has ended (exit status 137): out of memory") {
+		t.Errorf("the error is %v", err)
+	}
+	p.end(true)
+	select {
+	case err := <-told:
+		t.Errorf("the end of what was killed is told: %v", err)
+	default:
+	}
+}
+
 func TestIsManifest(t *testing.T) {
 	for file, want := range map[string]bool{"crds/a.yaml": true, "b.yml": true, "crds/kustomization.yaml": false, "README.md": false} {
 		if got := isManifest(file); got != want {

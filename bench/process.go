@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -18,6 +19,8 @@ type process struct {
 	keep bool
 	cmd  *exec.Cmd
 	done chan struct{} // closed when it has ended
+	// killed says that it was not its own doing.
+	killed *atomic.Bool
 }
 
 // Restart starts those of its processes that do not run, and returns at once.
@@ -61,10 +64,13 @@ func (p *peer) start(c *command) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	r := process{name: c.Name, keep: c.Keep, cmd: cmd, done: make(chan struct{})}
+	r := process{name: c.Name, keep: c.Keep, cmd: cmd, done: make(chan struct{}), killed: &atomic.Bool{}}
 	go func() {
 		_ = cmd.Wait()
 		close(r.done)
+		if !r.killed.Load() {
+			p.fail(p.lastWords(&r))
+		}
 	}()
 	p.processes = append(p.processes, r)
 	return nil
@@ -88,6 +94,7 @@ func (p *peer) end(all bool) {
 			kept = append(kept, r)
 			continue
 		}
+		r.killed.Store(true)
 		_ = syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL)
 		<-r.done
 	}
@@ -137,18 +144,44 @@ func (p *peer) awaitReady(ctx context.Context) error {
 	return p.ended()
 }
 
-// ended says which of its processes has ended by itself, with the last it had to say.
+// ended says which of its processes has ended by itself.
 func (p *peer) ended() error {
-	for _, r := range p.processes {
+	for i := range p.processes {
 		select {
-		case <-r.done:
-			words, _ := os.ReadFile(p.logFile(r.name))
-			lines := strings.Split(strings.TrimSpace(string(words)), "\n")
-			return fmt.Errorf("%s has ended (%s): %s", r.name, r.cmd.ProcessState, lines[len(lines)-1])
+		case <-p.processes[i].done:
+			return p.lastWords(&p.processes[i])
 		default:
 		}
 	}
 	return nil
+}
+
+// lastWords is how a process ended, and the last it had to say.
+func (p *peer) lastWords(r *process) error {
+	words, err := os.ReadFile(p.logFile(r.name))
+	if err != nil {
+		words = []byte(err.Error())
+	}
+	lines := strings.Split(strings.TrimSpace(string(words)), "\n")
+	return fmt.Errorf("%s has ended (%s): %s", r.name, r.cmd.ProcessState, lines[len(lines)-1])
+}
+
+// OnEnd has fail called when one of its processes ends by itself, or has ended; nil ends that.
+func (p *peer) OnEnd(fail func(error)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.onEnd = fail
+	if err := p.ended(); err != nil && fail != nil {
+		fail(err)
+	}
+}
+
+func (p *peer) fail(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.onEnd != nil {
+		p.onEnd(err)
+	}
 }
 
 // startPatience is how long a subject may take to begin.

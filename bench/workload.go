@@ -74,6 +74,13 @@ func measure(ctx context.Context, o options, s subject, n int) (runs []Run, err 
 func (b *bench) timed(ctx context.Context, name string, work func(context.Context, *Run) error) (run Run, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("it took more than %s", patience))
 	defer cancel()
+	if m, ok := b.s.(mortal); ok {
+		var fail context.CancelCauseFunc
+		ctx, fail = context.WithCancelCause(ctx)
+		m.OnEnd(fail)
+		defer fail(nil)
+		defer m.OnEnd(nil)
+	}
 	run = Run{Subject: b.s.Name(), Workload: name, Releases: b.n, Renders: -1}
 	// The restarted process is another one: it has no counts from before.
 	before := int64(0)
@@ -124,6 +131,9 @@ func (b *bench) kept() float64 {
 	}
 	return 0
 }
+
+// mortal is a subject whose processes may end by themselves: nothing is waited for then.
+type mortal interface{ OnEnd(fail func(error)) }
 
 // keeper is a subject with processes that a restart leaves running.
 type keeper interface{ Kept() []int }
