@@ -121,6 +121,21 @@ func TestNoFolderIsAnError(t *testing.T) {
 	}
 }
 
+// TestBeside: a chart's folder holds no manifests, and what is named besides it may lie apart from it.
+func TestBeside(t *testing.T) {
+	a := folder(t, map[string]string{"app/Chart.yaml": "name: app", "app/no.yaml": configMap("no")})
+	a.Path, a.Beside = "app", folder(t, map[string]string{"more/a.yaml": configMap("a")}).Dir
+	rel := model.Release{Namespace: "apps", Source: model.Ref{Files: []string{"more/a.yaml"}}}
+	got, err := new(Renderer).Render(t.Context(), rel, a)
+	if err != nil || len(got.Objects) != 1 || got.Objects[0].Key.Name != "a" {
+		t.Errorf("got %+v, %v", got.Objects, err)
+	}
+	rel.Source.Files = []string{"gone.yaml"}
+	if _, err := new(Renderer).Render(t.Context(), rel, a); model.KindOf(err) != model.ErrNotFound {
+		t.Errorf("a file that is nowhere: %v", err)
+	}
+}
+
 func TestLinksStayInside(t *testing.T) {
 	outside := folder(t, map[string]string{"secret.yaml": configMap("stolen"), "dir/x.yaml": configMap("stolen")})
 	for name, target := range map[string]string{"file.yaml": outside.Dir + "/secret.yaml", "folder": outside.Dir + "/dir", "gone.yaml": "nowhere.yaml"} {

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
@@ -29,6 +31,9 @@ func (r *Renderer) Render(ctx context.Context, rel model.Release, a model.Artifa
 	for _, folder := range append([]string{a.Path}, more...) {
 		part := a
 		part.Path = folder
+		if isBeside(a, folder) {
+			part.Dir = a.Beside
+		}
 		prefix := ""
 		if len(more) > 0 {
 			prefix = folder // names must say which of the folders they are in
@@ -41,6 +46,15 @@ func (r *Renderer) Render(ctx context.Context, rel model.Release, a model.Artifa
 		return model.Rendered{}, err
 	}
 	return rendered, nil
+}
+
+// isBeside reports whether a path is in the artifact's second folder.
+func isBeside(a model.Artifact, name string) bool {
+	if a.Beside == "" || !filepath.IsLocal(filepath.FromSlash(name)) {
+		return false
+	}
+	_, err := os.Lstat(filepath.Join(a.Beside, filepath.FromSlash(name)))
+	return err == nil
 }
 
 // folder adds the manifests of one folder.
