@@ -18,7 +18,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
 	typedcore "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
@@ -87,7 +86,7 @@ func runController(ctx context.Context, f *cli.Factory, e env, o *controllercmd.
 
 // wired is the line with all that stands around it.
 type wired struct {
-	typed      kubernetes.Interface
+	typed      *kube.Typed
 	sources    *source.Sources
 	renderer   *render.Renderer
 	reconciler *controller.Reconciler
@@ -113,7 +112,7 @@ func wire(ctx context.Context, cfg *rest.Config, c config.Config, e env, log *sl
 		return nil, err
 	}
 	w := &wired{}
-	if w.typed, err = kubernetes.NewForConfig(client.RESTConfig()); err != nil {
+	if w.typed, err = kube.NewTyped(client.RESTConfig(), nil); err != nil {
 		return nil, fmt.Errorf("making a client: %w", err)
 	}
 	dyn, err := dynamic.NewForConfig(client.RESTConfig())
@@ -148,7 +147,7 @@ func wire(ctx context.Context, cfg *rest.Config, c config.Config, e env, log *sl
 // newEvents sends Kubernetes events in the background, bounded by client-go's own limits. stop ends
 // it.
 func newEvents(cfg *rest.Config) (events record.EventRecorder, stop func(), err error) {
-	typed, err := kubernetes.NewForConfig(cfg)
+	typed, err := kube.NewTyped(cfg, nil)
 	if err != nil {
 		return nil, nil, fmt.Errorf("making a client: %w", err)
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"k8s.io/client-go/kubernetes"
 
 	"github.com/fairlead-cd/fairlead/internal/apply"
 	"github.com/fairlead-cd/fairlead/internal/chart/open"
@@ -86,7 +85,7 @@ func newDeployer(ctx context.Context, f *cli.Factory, e env, source opened, rend
 	if err != nil {
 		return nil, nil, err
 	}
-	typed, err := kubernetes.NewForConfig(client.RESTConfig())
+	typed, err := kube.NewTyped(client.RESTConfig(), nil)
 	if err != nil {
 		return nil, nil, fmt.Errorf("making a client: %w", err)
 	}

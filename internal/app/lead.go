@@ -9,11 +9,11 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 
 	"github.com/fairlead-cd/fairlead/internal/config"
+	"github.com/fairlead-cd/fairlead/internal/kube"
 )
 
 // The lease is held by a single replica too: its renewal is what tells readers of statuses that
@@ -28,7 +28,7 @@ const (
 // lead runs work while this process holds the lease, and ends with an error when it loses it:
 // what another process does meanwhile must not be done twice. The lease is given back only once
 // work has ended.
-func lead(ctx context.Context, client kubernetes.Interface, c config.Config, log *slog.Logger, work func(context.Context) error) error {
+func lead(ctx context.Context, client *kube.Typed, c config.Config, log *slog.Logger, work func(context.Context) error) error {
 	host, err := os.Hostname()
 	if err != nil {
 		return fmt.Errorf("naming this replica: %w", err)

@@ -11,7 +11,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 
 	"github.com/fairlead-cd/fairlead/internal/cli"
 	"github.com/fairlead-cd/fairlead/internal/config"
@@ -63,7 +62,7 @@ func clusterConfig(ctx context.Context, cluster *cli.Cluster, e env) (config.Con
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return c, err
 	}
-	typed, err := kubernetes.NewForConfig(cluster.Config)
+	typed, err := kube.NewTyped(cluster.Config, nil)
 	if err != nil {
 		return c, fmt.Errorf("making a client: %w", err)
 	}

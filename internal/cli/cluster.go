@@ -10,13 +10,13 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
+	"github.com/fairlead-cd/fairlead/internal/kube"
 	"github.com/fairlead-cd/fairlead/internal/model"
 )
 
@@ -24,7 +24,7 @@ import (
 type Cluster struct {
 	Config    *rest.Config
 	Namespace string // of the kubeconfig's context; may be empty
-	Typed     kubernetes.Interface
+	Typed     *kube.Typed
 	Dynamic   dynamic.Interface
 	Metadata  metadata.Interface
 
@@ -86,7 +86,7 @@ func NewCluster(cfg *rest.Config, userAgent string, w io.Writer) (*Cluster, erro
 		return nil, fmt.Errorf("connecting to %s: %w", cfg.Host, err)
 	}
 	c := &Cluster{Config: cfg}
-	if c.Typed, err = kubernetes.NewForConfigAndClient(cfg, httpClient); err != nil {
+	if c.Typed, err = kube.NewTyped(cfg, httpClient); err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", cfg.Host, err)
 	}
 	if c.Dynamic, err = dynamic.NewForConfigAndClient(cfg, httpClient); err != nil {

@@ -15,7 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/kubernetes"
+	appsv1client "k8s.io/client-go/kubernetes/typed/apps/v1"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
 )
@@ -31,14 +32,20 @@ const (
 
 // Cluster is a Reader over an API server.
 type Cluster struct {
-	typed   kubernetes.Interface
+	typed   typed
 	dynamic dynamic.Interface
 	mapper  meta.RESTMapper
 }
 
+// typed are clients of the kinds that are read by type.
+type typed interface {
+	CoreV1() corev1client.CoreV1Interface
+	AppsV1() appsv1client.AppsV1Interface
+}
+
 // NewCluster reads through the given clients. The mapper tells the resource of kinds that are not
 // built in; nil leaves those unread.
-func NewCluster(typed kubernetes.Interface, dyn dynamic.Interface, mapper meta.RESTMapper) *Cluster {
+func NewCluster(typed typed, dyn dynamic.Interface, mapper meta.RESTMapper) *Cluster {
 	return &Cluster{typed: typed, dynamic: dyn, mapper: mapper}
 }
 

@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
 
@@ -23,7 +22,7 @@ import (
 // feeds are the watches on pods and warnings, one pair for each namespace in which someone waits
 // for pods. They are opened when the first waiter asks and closed when the last one leaves.
 type feeds struct {
-	typed kubernetes.Interface
+	typed typed
 
 	mu   sync.Mutex
 	open map[string]*feed

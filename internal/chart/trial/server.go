@@ -11,8 +11,9 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/kubernetes"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 
 	"github.com/fairlead-cd/fairlead/internal/chart/check"
 	"github.com/fairlead-cd/fairlead/internal/model"
@@ -20,7 +21,7 @@ import (
 
 // Server is an API server to ask.
 type Server struct {
-	Typed   kubernetes.Interface
+	Typed   groups
 	Dynamic dynamic.Interface
 	Mapper  meta.RESTMapper
 	Label   string // for people: "the embedded cluster"
@@ -29,6 +30,12 @@ type Server struct {
 
 	made    string // the namespace that Close deletes
 	version string
+}
+
+// groups are clients of what a server is asked by type.
+type groups interface {
+	CoreV1() corev1client.CoreV1Interface
+	Discovery() discovery.DiscoveryInterfaces
 }
 
 // prepare sees to the namespace. Pods are only accepted where their account is, and the one that

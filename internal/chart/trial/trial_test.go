@@ -108,7 +108,7 @@ func TestTry(t *testing.T) {
 	}
 
 	// Nothing was kept, and the namespace goes.
-	if _, err := s.Typed.RbacV1().ClusterRoles().Get(t.Context(), "of-a-test", metav1.GetOptions{}); err == nil {
+	if _, err := s.Typed.(kubernetes.Interface).RbacV1().ClusterRoles().Get(t.Context(), "of-a-test", metav1.GetOptions{}); err == nil {
 		t.Error("the trial made a ClusterRole")
 	}
 	made := s.made
