@@ -95,6 +95,7 @@ func newDeployer(ctx context.Context, f *cli.Factory, e env, source opened, rend
 		renderer = &rendering{Renderer: render.New(render.Options{})}
 	}
 	recorder := pipeline.HelmRecorder{Store: records, Objects: helm.Recorded, HookObjects: helm.RecordedHooks}
+	renderer.LookInto(lookUpIn(client))
 	d := &deploy.Deployer{
 		Line: &pipeline.Line{
 			Source: source, Render: renderer, Cluster: client,

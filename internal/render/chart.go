@@ -33,8 +33,9 @@ func (r *Renderer) chart(ctx context.Context, t task) (model.Rendered, error) {
 		IsUpgrade: t.options.IsUpgrade, Revision: t.options.Revision,
 		Capabilities: t.capabilities, MaxOutput: r.o.Limits.Output, CRDText: t.options.CRDText,
 	}
+	req.Looks = r.lookUp != nil
 	for range maxFetchRounds {
-		rendered, err := r.engine(ctx, req)
+		rendered, err := r.looking(ctx, &req)
 		var need *helm.NeedDependencies
 		if !errors.As(err, &need) {
 			return rendered, err
@@ -48,6 +49,35 @@ func (r *Renderer) chart(ctx context.Context, t task) (model.Rendered, error) {
 		}
 	}
 	return model.Rendered{}, missing(req.Dependencies[len(req.Dependencies)-1], "dependencies of dependencies are nested too deep")
+}
+
+// maxLookups bounds what a chart may ask of a cluster, and in how many rounds.
+const maxLookups, maxLookupRounds = 500, 10
+
+// looking renders with what of the cluster the chart turns out to ask for. An object that cannot be read
+// is an error: a chart that takes it for missing makes a new password.
+func (r *Renderer) looking(ctx context.Context, req *helm.Request) (model.Rendered, error) {
+	for range maxLookupRounds {
+		rendered, err := r.engine(ctx, *req)
+		var need *helm.NeedLookups
+		if !errors.As(err, &need) {
+			return rendered, err
+		}
+		if len(req.Found)+len(need.Missing) > maxLookups {
+			break
+		}
+		for _, q := range need.Missing {
+			object, err := r.lookUp(ctx, q)
+			if err != nil {
+				return model.Rendered{}, fmt.Errorf("looking up %s, which the chart asks for: %w", q, err)
+			}
+			req.Found = append(req.Found, helm.Found{Lookup: q, Object: object})
+		}
+	}
+	return model.Rendered{}, &model.Error{
+		Kind: model.ErrInvalid, Reason: "TooManyLookups",
+		Msg: fmt.Sprintf("the chart looks up more than %d objects in the cluster, or decides by one what to look up next more than %d times", maxLookups, maxLookupRounds),
+	}
 }
 
 // engine is where Helm's engine runs: in a worker, or here when there are none.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/render/helm"
 	"github.com/fairlead-cd/fairlead/internal/render/plain"
 	"github.com/fairlead-cd/fairlead/internal/render/worker"
 )
@@ -74,6 +75,7 @@ type Renderer struct {
 	flights flights
 	grudges grudges
 	plain   plain.Renderer
+	lookUp  LookUp // nil: templates find nothing in the cluster
 
 	renders, hits, failures atomic.Int64
 }
@@ -95,6 +97,14 @@ func New(o Options) *Renderer {
 	}
 	return r
 }
+
+// LookUp reads what a template asks for by Helm's lookup: an object or a list as JSON, nothing where it
+// does not exist.
+type LookUp func(ctx context.Context, q helm.Lookup) ([]byte, error)
+
+// LookInto lets charts look into a cluster, as with helm upgrade. What was found is no part of Inputs and
+// of the cache's keys: it is for a run with one release and no cache. It is called before anything renders.
+func (r *Renderer) LookInto(f LookUp) { r.lookUp = f }
 
 // Inputs is the digest of everything that a render of rel would depend on: the artifact's digest,
 // values, names, renderer and, when the chart asks for them, capabilities. It is cheap and renders

@@ -46,14 +46,9 @@ func literal(s string) string {
 	return ""
 }
 
-// lookups adds what Helm reads for templates. Fairlead renders without a cluster: a lookup finds
-// nothing and asks nothing.
+// lookups adds what is read for templates, by Helm and by fairlead deploy alike.
 func (c *computation) lookups() {
 	for _, l := range c.Lookups {
-		if c.Tool == Fairlead {
-			c.warned = append(c.warned, l.File+" looks something up in the cluster: Fairlead renders as helm template does, without one, and finds nothing there")
-			continue
-		}
 		if l.APIVersion == "" || l.Kind == "" {
 			c.warned = append(c.warned, l.File+" looks up a kind that it computes: no right was added for it")
 			continue

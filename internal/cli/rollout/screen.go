@@ -162,13 +162,14 @@ func (s *Screen) show() {
 		keys = append(keys, k)
 	}
 	slices.SortFunc(keys, func(a, b model.ObjectKey) int {
-		if x, y := healthy(s.objects[a]), healthy(s.objects[b]); x != y && s.io.Live {
-			if x {
-				return 1
-			}
-			return -1
+		x, y := healthy(s.objects[a]), healthy(s.objects[b])
+		switch {
+		case x == y:
+			return a.Compare(b)
+		case x == s.io.Live:
+			return 1 // at the end of a block, or before what a heartbeat names as waited for
 		}
-		return a.Compare(b)
+		return -1
 	})
 	for i, k := range keys {
 		if s.io.Live && i == maxLines {

@@ -1,6 +1,7 @@
 package helm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,13 +24,16 @@ const (
 )
 
 // Render renders a chart. charts may be nil. The error is a *model.Error when the input is wrong,
-// or a *NeedDependencies; no sensitive value appears in it. Rendered.Digest is left to the caller.
+// a *NeedDependencies or a *NeedLookups; no sensitive value appears in it. Rendered.Digest is left to the caller.
 //
 // A template that never ends makes Render never return, whatever ctx says.
 func Render(ctx context.Context, req Request, charts *Recent) (model.Rendered, error) {
 	hide := &mask{}
 	r, err := render(ctx, req, charts, hide)
 	if need := (*NeedDependencies)(nil); errors.As(err, &need) {
+		return model.Rendered{}, err
+	}
+	if need := (*NeedLookups)(nil); errors.As(err, &need) {
 		return model.Rendered{}, err
 	}
 	if err != nil {
@@ -79,7 +83,8 @@ func render(ctx context.Context, req Request, charts *Recent, hide *mask) (model
 	if err := validate(c, top["Values"].(common.Values), charts); err != nil {
 		return model.Rendered{}, err
 	}
-	made, err := execute(ctx, c, top, req.MaxOutput)
+	hideFound(hide, req.Found)
+	made, err := execute(ctx, c, top, req)
 	if err != nil {
 		return model.Rendered{}, err
 	}
@@ -149,9 +154,16 @@ func valuesError(err error) error {
 }
 
 // execute runs all templates. The result maps "chart/templates/name" to text.
-func execute(ctx context.Context, c *chart.Chart, top common.Values, limit int64) (map[string]string, error) {
-	var e engine.Engine
-	files, err := e.RenderWithContext(ctx, c, top)
+func execute(ctx context.Context, c *chart.Chart, top common.Values, req Request) (map[string]string, error) {
+	draw := func() (map[string]string, error) { return engine.Engine{}.RenderWithContext(ctx, c, top) }
+	ask := newLookups(req.Found)
+	if req.Looks {
+		draw = func() (map[string]string, error) { return ask.render(c, top) }
+	}
+	files, err := draw()
+	if len(ask.missing) > 0 { // an error may well be for want of what is there
+		return nil, &NeedLookups{Missing: ask.missing}
+	}
 	if err != nil {
 		if !brokenNotes(err, c) {
 			return nil, templateError(err, c.Name())
@@ -159,13 +171,11 @@ func execute(ctx context.Context, c *chart.Chart, top common.Values, limit int64
 		// Notes are talk for people; a chart is not refused because they are broken. When they call
 		// fail, the chart refuses its values, and that stands.
 		dropNotes(c)
-		if files, err = e.RenderWithContext(ctx, c, top); err != nil {
+		if files, err = draw(); err != nil {
 			return nil, templateError(err, c.Name())
 		}
 	}
-	if limit == 0 {
-		limit = defaultMaxOutput
-	}
+	limit := cmp.Or(req.MaxOutput, defaultMaxOutput)
 	var total int64
 	for _, text := range files {
 		total += int64(len(text))

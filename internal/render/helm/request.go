@@ -18,6 +18,8 @@ type Request struct {
 	Capabilities model.Capabilities
 	CRDText      bool         // fill ChartInfo.CRDs
 	Dependencies []Dependency // fetched for this chart, after a NeedDependencies error
+	Looks        bool         // there is a cluster to look into: what is missing in Found is a NeedLookups error
+	Found        []Found      // in it, after such an error
 	MaxOutput    int64        // bytes of everything rendered together; 0 is 32 MiB
 }
 

@@ -9,7 +9,7 @@ import (
 
 // version of the protocol. Both ends are the same binary, except when it was replaced on disk
 // while the controller ran.
-const version = 2
+const version = 3
 
 // hello is the first message to a worker.
 type hello struct {
@@ -37,6 +37,7 @@ type reply struct {
 	Rendered *model.Rendered
 	Invalid  *failure
 	Need     []helm.Dependency
+	Look     []helm.Lookup
 	Failed   string
 }
 
@@ -53,12 +54,15 @@ type failure struct {
 
 func replyOf(r model.Rendered, err error) reply {
 	var need *helm.NeedDependencies
+	var look *helm.NeedLookups
 	var e *model.Error
 	switch {
 	case err == nil:
 		return reply{Rendered: &r}
 	case errors.As(err, &need):
 		return reply{Need: need.Missing}
+	case errors.As(err, &look):
+		return reply{Look: look.Missing}
 	case !errors.As(err, &e):
 		return reply{Failed: err.Error()}
 	}
@@ -75,6 +79,8 @@ func (r reply) result() (model.Rendered, error) {
 		return *r.Rendered, nil
 	case len(r.Need) > 0:
 		return model.Rendered{}, &helm.NeedDependencies{Missing: r.Need}
+	case len(r.Look) > 0:
+		return model.Rendered{}, &helm.NeedLookups{Missing: r.Look}
 	case r.Invalid == nil:
 		return model.Rendered{}, errors.New(r.Failed)
 	}

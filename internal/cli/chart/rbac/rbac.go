@@ -4,6 +4,7 @@ package rbac
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -22,6 +23,7 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/cli/values"
 	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/output"
+	"github.com/fairlead-cd/fairlead/internal/render/helm"
 )
 
 // Options of the command.
@@ -191,15 +193,21 @@ func (o *Options) input(ctx context.Context, charts *open.Charts) (rbac.Input, e
 		}
 		req.Name = in.Release
 	}
+	if in.Lookups, err = lookups(a); err != nil {
+		return in, err
+	}
 	for _, req.IsUpgrade = range []bool{false, true} {
 		r, err := charts.Render(ctx, a, req)
+		var e *model.Error
+		if req.IsUpgrade && len(in.Lookups) > 0 && errors.As(err, &e) && helm.Refused(e) {
+			// It wants what it finds in the cluster only once it is installed: a password it made.
+			o.IO.Say("warning: the chart renders as it is installed, and not as it is upgraded without a cluster to look into (%s); what it makes only in an upgrade is not in these rights", e.File)
+			break
+		}
 		if err != nil {
 			return in, err
 		}
 		in.Rendered = append(in.Rendered, r)
-	}
-	if in.Lookups, err = lookups(a); err != nil {
-		return in, err
 	}
 	if o.AskCluster {
 		in.Resolve, err = o.resolver()

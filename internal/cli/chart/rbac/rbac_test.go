@@ -2,6 +2,8 @@ package rbac
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -50,6 +52,36 @@ func TestOutput(t *testing.T) {
 	}
 	if talk != "" && !strings.Contains(talk, "looks") {
 		t.Errorf("it said %q", talk)
+	}
+}
+
+// TestUpgradeRefused: many charts want the password that they made at the install when they are
+// upgraded, and look for it in the cluster.
+func TestUpgradeRefused(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"Chart.yaml": "apiVersion: v2\nname: db\nversion: 1.0.0\n",
+		"templates/secret.yaml": `{{- $old := lookup "v1" "Secret" .Release.Namespace "db" }}
+{{- if and .Release.IsUpgrade (not $old) }}{{ fail "give the current password" }}{{ end }}
+apiVersion: v1
+kind: Secret
+metadata: {name: db}
+`,
+	} {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, talk, err := run(t, "prod", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out, "looked up while the chart is rendered, by templates/secret.yaml") || !strings.Contains(talk, "not as it is upgraded without a cluster to look into (templates/secret.yaml)") {
+		t.Errorf("got %s\n%s", out, talk)
 	}
 }
 
