@@ -12,7 +12,7 @@ import (
 // titles of the workloads, and what a row of theirs says.
 var titles = []struct{ workload, title, says string }{
 	{workMTTP, "From nothing to ready", "All releases are asked for at once; the clock stops when the last one says it is ready (MTTP of fluxcd/flux-benchmark)."},
-	{workRest, "At rest", "Nothing happens. Requests are all but watches and leases."},
+	{workRest, "At rest", "Nothing happens. Requests are all but watches and leases; those of the floor are what Kubernetes asks of itself, in a minute at most."},
 	{workOne, "One of N", "A commit touches the values of one release; the clock runs from the push event until the live object shows it."},
 	{workAll, "All of N", "A commit touches the chart; the clock runs from the push event until the last live object shows it."},
 	{workDrift, "Drift", "An object is patched by hand; the clock runs until the watch shows it as it was."},

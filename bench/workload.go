@@ -161,11 +161,18 @@ func (b *bench) mttp(ctx context.Context, run *Run) error {
 // shown is what the board shows of a release when all is as Git says.
 func (b *bench) shown(i int) string { return live(b.w.fleet.messages[i], b.w.fleet.edition) }
 
+// floorRest is enough to see what Kubernetes asks of itself at rest.
+const floorRest = time.Minute
+
 // rest lets nothing happen for a while.
 func (b *bench) rest(ctx context.Context, run *Run) error {
+	lasts := b.restFor
+	if _, ok := b.s.(*floor); ok {
+		lasts = min(lasts, floorRest)
+	}
 	begin := time.Now()
 	select {
-	case <-time.After(b.restFor):
+	case <-time.After(lasts):
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
