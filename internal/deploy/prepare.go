@@ -21,7 +21,7 @@ func (j *job) compare(ctx context.Context, p model.Plan) error {
 	}
 	j.plan = p
 	if j.req.Verb == VerbUninstall {
-		return nil
+		return j.keptRelease(ctx, p)
 	}
 	creates, err := j.lacksNamespace(ctx)
 	if err != nil {
@@ -73,6 +73,8 @@ func (j *job) owners(ctx context.Context) error {
 			}
 			if why := anothers(id, m); why != "" {
 				c.Action, c.Reason = model.ActionConflict, why
+			} else if err := j.kept(ctx, m); err != nil {
+				return err
 			}
 			j.ours[c.Key] = m.Annotations[helmName] != "" || c.Action == model.ActionUpdate && m.Labels[model.LabelRelease] == id.Label()
 		}

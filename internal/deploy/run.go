@@ -50,6 +50,7 @@ type job struct {
 	history []model.Record
 	plan    model.Plan // compared, with what Run adds
 
+	keepers   map[keeper]error         // whom objects are marked by, and why that hinders
 	ours      map[model.ObjectKey]bool // of what is taken over: what this release made
 	deleted   []model.ObjectKey        // to be made anew
 	neverGood bool                     // there was nothing to go back to
