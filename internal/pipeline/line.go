@@ -79,6 +79,9 @@ func (l *Line) Run(ctx context.Context, req Request) (out Outcome) {
 	if err != nil {
 		return out.failed(stage, err)
 	}
+	if err := l.fits(req, desired); err != nil {
+		return out.failed(StageRender, err)
+	}
 	if out.owned, err = l.inventory(ctx, req); err != nil {
 		return out.failed(StagePlan, err)
 	}
@@ -137,6 +140,9 @@ func (l *Line) change(ctx context.Context, req Request, p model.Plan, hooks []mo
 func (l *Line) Preview(ctx context.Context, req Request) Outcome {
 	out := Outcome{Request: req, Started: l.Now()}
 	desired, stage, err := l.desired(ctx, &out)
+	if err == nil {
+		err = l.fits(req, desired)
+	}
 	if err == nil {
 		stage = StagePlan
 		out.owned, err = l.inventory(ctx, req)

@@ -177,6 +177,13 @@ func TestLargeReleasesFit(t *testing.T) {
 	if _, err := encode(&e, &model.Record{Revision: 1}); model.ReasonOf(err, "") != "RecordTooLarge" {
 		t.Errorf("a manifest that does not fit: %v", err)
 	}
+	if err := Fits(e); model.ReasonOf(err, "") != "RecordTooLarge" {
+		t.Errorf("told beforehand: %v", err)
+	}
+	e.Chart.Manifest = strings.Repeat("a: b\n", 1<<20)
+	if err := Fits(e); err != nil {
+		t.Errorf("a long manifest that compresses: %v", err)
+	}
 }
 
 func TestObjects(t *testing.T) {
