@@ -141,13 +141,16 @@ type failure struct {
 	Message  string         `json:"message"`
 	Causes   []model.Cause  `json:"causes,omitempty"`
 	Rollback *rollback      `json:"rollback,omitempty"`
+	Note     string         `json:"note,omitempty"` // what runs now, where nothing was rolled back
+	Next     string         `json:"next,omitempty"`
 	Text     string         `json:"text"` // the report, as people read it
 }
 
 type rollback struct {
-	Revision int    `json:"revision,omitempty"` // none: the release was removed again
-	OK       bool   `json:"ok"`
-	Message  string `json:"message,omitempty"`
+	Revision int      `json:"revision,omitempty"` // none: the release was removed again
+	OK       bool     `json:"ok"`
+	Message  string   `json:"message,omitempty"`
+	Kept     []string `json:"kept,omitempty"` // what was there before the run and stays as it was applied
 }
 
 func newDocument(r *deploy.Result) document {
@@ -167,10 +170,10 @@ func newDocument(r *deploy.Result) document {
 	}
 	d.Failure = &failure{
 		Stage: r.Outcome.Stage, Reason: reason(r), Message: r.Err.Error(), Causes: r.Outcome.Verdict.Causes,
-		Text: r.Failure.Text(report.Style{Width: -1}),
+		Text: r.Failure.Text(report.Style{Width: -1}), Note: r.Failure.Note, Next: r.Failure.Next,
 	}
 	if b := r.Failure.Rollback; b != nil {
-		d.Failure.Rollback = &rollback{Revision: b.Revision, OK: b.Err == nil}
+		d.Failure.Rollback = &rollback{Revision: b.Revision, OK: b.Err == nil, Kept: b.Kept}
 		if b.Err != nil {
 			d.Failure.Rollback.Message = b.Err.Error()
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/deploy"
 	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/pipeline"
+	"github.com/fairlead-cd/fairlead/internal/report"
 )
 
 var web = model.ObjectKey{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "web"}
@@ -71,5 +72,19 @@ func TestExit(t *testing.T) {
 		if got := cli.ExitCode(exit(&deploy.Result{Outcome: tt.out, Err: tt.err})); got != tt.want {
 			t.Errorf("%s: got %d, want %d", name, got, tt.want)
 		}
+	}
+}
+
+// TestDocument: a program finds in fields what a person reads in the report.
+func TestDocument(t *testing.T) {
+	d := newDocument(&deploy.Result{Verb: deploy.VerbDeploy, Err: errors.New("no"), Failure: &report.Failure{
+		Release: "shop/web", Next: "correct it", Rollback: &report.Rollback{Kept: []string{"Secret/old"}},
+	}})
+	if f := d.Failure; f == nil || f.Next != "correct it" || f.Rollback == nil || !f.Rollback.OK || len(f.Rollback.Kept) != 1 {
+		t.Errorf("got %+v", d.Failure)
+	}
+	d = newDocument(&deploy.Result{Verb: deploy.VerbDeploy, Err: errors.New("no"), Failure: &report.Failure{Note: "nothing was changed"}})
+	if d.Failure.Note != "nothing was changed" {
+		t.Errorf("got %+v", d.Failure)
 	}
 }

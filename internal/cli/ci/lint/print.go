@@ -66,7 +66,7 @@ func (s summary) text(files []string) string {
 		}
 		return t
 	}
-	t := fmt.Sprintf("%d errors, %d warnings, %d infos", s.Error, s.Warning, s.Info)
+	t := fmt.Sprintf("%d errors, %d warnings, %d notes", s.Error, s.Warning, s.Info)
 	if s.Ignored > 0 {
 		t += fmt.Sprintf(", %d accepted by comments", s.Ignored)
 	}
