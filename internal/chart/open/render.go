@@ -2,6 +2,7 @@ package open
 
 import (
 	"context"
+	"errors"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/render"
@@ -62,4 +63,10 @@ func (c *Charts) Name(a model.Artifact) (string, error) {
 		return "", err
 	}
 	return loaded.Name(), nil
+}
+
+// Refused reports whether it is the chart that refuses its values or its situation, by fail or required.
+func Refused(err error) bool {
+	var e *model.Error
+	return errors.As(err, &e) && helm.Refused(e)
 }

@@ -4,7 +4,6 @@ package rbac
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -23,7 +22,6 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/cli/values"
 	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/output"
-	"github.com/fairlead-cd/fairlead/internal/render/helm"
 )
 
 // Options of the command.
@@ -198,10 +196,9 @@ func (o *Options) input(ctx context.Context, charts *open.Charts) (rbac.Input, e
 	}
 	for _, req.IsUpgrade = range []bool{false, true} {
 		r, err := charts.Render(ctx, a, req)
-		var e *model.Error
-		if req.IsUpgrade && len(in.Lookups) > 0 && errors.As(err, &e) && helm.Refused(e) {
+		if req.IsUpgrade && len(in.Lookups) > 0 && open.Refused(err) {
 			// It wants what it finds in the cluster only once it is installed: a password it made.
-			o.IO.Say("warning: the chart renders as it is installed, and not as it is upgraded without a cluster to look into (%s); what it makes only in an upgrade is not in these rights", e.File)
+			o.IO.Say("warning: the chart renders as it is installed, and not as it is upgraded without a cluster to look into (%v); what it makes only in an upgrade is not in these rights", err)
 			break
 		}
 		if err != nil {

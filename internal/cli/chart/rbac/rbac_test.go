@@ -80,7 +80,7 @@ metadata: {name: db}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(out, "looked up while the chart is rendered, by templates/secret.yaml") || !strings.Contains(talk, "not as it is upgraded without a cluster to look into (templates/secret.yaml)") {
+	if !strings.Contains(out, "looked up while the chart is rendered, by templates/secret.yaml") || !strings.Contains(talk, "not as it is upgraded without a cluster to look into (templates/secret.yaml:2: give the current password)") {
 		t.Errorf("got %s\n%s", out, talk)
 	}
 }
