@@ -44,7 +44,11 @@ func recordsOf(stored []*live.Stored) []model.Record {
 func (r *Reconciler) byRecord(s *live.Stored, deleted bool) (model.ReleaseID, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	id, ok := r.names[releaseName{s.Meta.Namespace, s.Release}]
+	at := releaseName{s.Meta.Namespace, s.Release}
+	id, ok := r.names[at]
+	if w := r.written[id]; ok && w != nil && w.at == at && s.Revision < w.record.Revision {
+		return id, false // we retired or deleted it; nothing follows from an old one
+	}
 	if ours := s.Meta.Annotations[model.AnnotationOwner] != ""; ok && ours {
 		w := r.written[id]
 		ok = deleted && (w == nil || w.record.Revision == s.Revision)

@@ -9,7 +9,7 @@ import (
 )
 
 // interimAfter is how long people are left without a word while a rollout takes its time, unless
-// other releases wait for their turn: those come first.
+// all places are taken: what waits for one comes first.
 const interimAfter = time.Second
 
 // interim is a status to be written while a run waits, if that takes long. Once end returned none is

@@ -109,6 +109,7 @@ func formerInventory(all []departed) model.Inventory {
 // dropFormer deletes the records of releases whose objects are taken over or pruned.
 func (r *Reconciler) dropFormer(ctx context.Context, all []departed) error {
 	for _, d := range all {
+		r.chores.Drop(d.release.ID)
 		if err := r.records.Delete(ctx, d.release.Namespace, d.release.Name); err != nil {
 			return err
 		}

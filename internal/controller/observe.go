@@ -147,6 +147,8 @@ func (r *Reconciler) confirm(ctx context.Context, id model.ReleaseID, rep *Repor
 			rep.Err, rep.Stage = err, pipeline.StageRecord
 			return r.backoff(id)
 		}
+		before := rep.Ask.History[:len(rep.Ask.History)-1]
+		r.chores.Later(id, func(ctx context.Context) error { return r.records.Retire(ctx, rel, rec, before) })
 	}
 	rep.Last = &rec
 	r.remember(rep.Ask.Release, &rec)

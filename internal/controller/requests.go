@@ -219,7 +219,7 @@ func (r *requests[T, P]) decode(obj any) (model.ReleaseID, request[P], error) {
 func (r *requests[T, P]) counts(was, is request[P]) bool {
 	old, cur := was.Object, is.Object
 	if old.GetUID() != cur.GetUID() || (old.GetDeletionTimestamp() == nil) != (cur.GetDeletionTimestamp() == nil) ||
-		(was.Invalid == nil) != (is.Invalid == nil) || !slices.Equal(was.Unsupported, is.Unsupported) || r.asks(old, cur) {
+		textOf(was.Invalid) != textOf(is.Invalid) || !slices.Equal(was.Unsupported, is.Unsupported) || r.asks(old, cur) {
 		return true
 	}
 	for _, a := range askingAnnotations {
@@ -228,6 +228,13 @@ func (r *requests[T, P]) counts(was, is request[P]) bool {
 		}
 	}
 	return false
+}
+
+func textOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 // regenerated is how a kind with a status of its own tells a change of its spec.

@@ -98,6 +98,7 @@ func TestApplicationsCallForTurns(t *testing.T) {
 		{"an operation", "spec: {project: b, novel: true}, operation: {sync: {revision: x}}", 1},
 		{"the operation is done", "spec: {project: b, novel: true}", 0},
 		{"a spec that does not fit", "spec: [b]", 1},
+		{"another that does not", "spec: {project: [b]}", 1},
 	} {
 		version, turns = version+1, 0
 		must(t, s.Update(object(t, fmt.Sprintf(`{apiVersion: argoproj.io/v1alpha1, kind: Application,

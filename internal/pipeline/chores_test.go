@@ -35,12 +35,25 @@ func TestChores(t *testing.T) {
 	}
 
 	// Drop waits for one that is under way.
-	begun, end := make(chan struct{}), make(chan struct{})
-	c.Later(id("d"), func(context.Context) error { close(begun); <-end; done <- "d1"; return nil })
+	begun, more := make(chan struct{}), make(chan struct{})
+	c.Later(id("d"), func(context.Context) error {
+		close(begun)
+		<-more
+		for waits := true; waits; { // until the other was dropped, whose Drop waits for this one then
+			c.mu.Lock()
+			_, waits = c.todo[id("d")]
+			c.mu.Unlock()
+		}
+		done <- "d1"
+		return nil
+	})
 	<-begun
 	c.Later(id("d"), chore("d2"))
-	go close(end)
+	close(more)
 	c.Drop(id("d"))
+	if n := len(done); n != 1 {
+		t.Errorf("Drop returned with %d done: it did not wait", n)
+	}
 	c.Later(id("e"), chore("e1"))
 	got = []string{<-done, <-done}
 	if want := []string{"d1", "e1"}; !slices.Equal(got, want) {

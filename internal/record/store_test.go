@@ -2,6 +2,7 @@ package record
 
 import (
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -50,6 +51,7 @@ func TestStore(t *testing.T) {
 	t.Run("Upgrades", func(t *testing.T) { testUpgrades(t, c) })
 	t.Run("TakeOver", func(t *testing.T) { testTakeOver(t, c) })
 	t.Run("Interrupted", func(t *testing.T) { testInterrupted(t, c) })
+	t.Run("LateRetirement", func(t *testing.T) { testLateRetirement(t, c) })
 	t.Run("Refused", func(t *testing.T) { testRefused(t, c) })
 	t.Run("ManyObjects", func(t *testing.T) { testManyObjects(t, c) })
 }
@@ -245,6 +247,55 @@ func testInterrupted(t *testing.T, c cluster) {
 	requests.Store(0)
 	if err := s.Settle(ctx, ns, "podinfo", known); err != nil || requests.Load() != 0 {
 		t.Errorf("Settle with nothing to do took %d requests, %v", requests.Load(), err)
+	}
+}
+
+// testLateRetirement retires after more has happened: a failed revision came, and somebody made a
+// revision anew.
+func testLateRetirement(t *testing.T, c cluster) {
+	ctx, ns := t.Context(), c.namespace(t)
+	s, _ := counted(t, c)
+	var known []model.Record
+	for _, step := range []struct {
+		version string
+		status  model.RecordStatus
+	}{{"0.1.0", model.RecordDeployed}, {"0.2.0", model.RecordDeployed}, {"0.3.0", model.RecordFailed}} {
+		rec, err := s.Create(ctx, entry(ns, step.version, step.status), known)
+		if err != nil {
+			t.Fatal(err)
+		}
+		known = append(known, rec)
+	}
+	statuses := func() (got []model.RecordStatus) {
+		t.Helper()
+		now, err := s.History(ctx, ns, "podinfo")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, rec := range now {
+			got = append(got, rec.Status)
+		}
+		return got
+	}
+	rel := model.Release{Name: "podinfo", Namespace: ns}
+	if err := s.Retire(ctx, rel, known[2], known[:2]); err != nil {
+		t.Fatal(err)
+	}
+	want := []model.RecordStatus{model.RecordSuperseded, model.RecordDeployed, model.RecordFailed}
+	if got := statuses(); !slices.Equal(got, want) {
+		t.Errorf("after a failed revision: %v, want %v", got, want)
+	}
+	if err := s.Delete(ctx, ns, "podinfo"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Create(ctx, entry(ns, "0.9.0", model.RecordDeployed), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Retire(ctx, rel, known[1], known[:1]); err != nil {
+		t.Fatal(err)
+	}
+	if got := statuses(); !slices.Equal(got, []model.RecordStatus{model.RecordDeployed}) {
+		t.Errorf("installed anew, and then retired by what was known before: %v", got)
 	}
 }
 

@@ -66,28 +66,25 @@ func (s *Store) Create(ctx context.Context, e Entry, known []model.Record) (mode
 	return rec, nil
 }
 
-// Retire does what follows from a record that was created: those it replaces become superseded, in
-// two requests each, and those older than the history allows are deleted.
+// Retire does what follows from a record that was created: of several deployed ones all but the newest
+// become superseded, in two requests each, and those older than the history allows are deleted. What
+// somebody else changed or made anew since it was known is left alone.
 func (s *Store) Retire(ctx context.Context, rel model.Release, rec model.Record, known []model.Record) error {
+	known = slices.SortedFunc(slices.Values(known), byRevision)
+	deployed := newestDeployed(append(slices.Clone(known), rec))
 	var errs []error
 	for _, old := range known {
-		if old.Status.Pending() || old.Status == model.RecordDeployed && rec.Status == model.RecordDeployed {
+		if old.Status.Pending() || old.Status == model.RecordDeployed && old.Revision < deployed {
 			errs = append(errs, s.retire(ctx, rel, old, rec.Revision))
 		}
 	}
-	known = slices.SortedFunc(slices.Values(known), byRevision)
 	return errors.Join(append(errs, s.prune(ctx, rel.Namespace, rel.Name, rec, known, rel.MaxHistory))...)
 }
 
 // Settle finishes what a crash between the requests of a Write left: of several deployed records
 // all but the newest become superseded. It costs nothing when there is nothing to do.
 func (s *Store) Settle(ctx context.Context, namespace, name string, known []model.Record) error {
-	var newest int
-	for i := range known {
-		if known[i].Status == model.RecordDeployed {
-			newest = max(newest, known[i].Revision)
-		}
-	}
+	newest := newestDeployed(known)
 	var errs []error
 	for i := range known {
 		if known[i].Status == model.RecordDeployed && known[i].Revision != newest {
@@ -219,11 +216,22 @@ func (s *Store) retire(ctx context.Context, rel model.Release, old model.Record,
 		status = model.RecordFailed
 		description = fmt.Sprintf("Left in state %s; revision %d took over", old.Status, by)
 	}
-	err := s.SetStatus(ctx, rel.Namespace, rel.Name, old.Revision, status, description)
-	if model.KindOf(err) == model.ErrNotFound {
-		return nil
+	for attempt := 0; ; attempt++ {
+		secret, err := s.get(ctx, rel.Namespace, rel.Name, old.Revision)
+		if model.KindOf(err) == model.ErrNotFound {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if _, is, ok := FromSecretMetadata(secret); !ok || is.Status != old.Status || !is.Time.Equal(old.Time) {
+			return nil
+		}
+		err = s.setStatus(ctx, secret, status, description)
+		if model.KindOf(err) != model.ErrConflict || attempt == 2 {
+			return err
+		}
 	}
-	return err
 }
 
 // setStatus changes a record as it was read, unless someone else changed it since. A record that
@@ -285,17 +293,22 @@ func (s *Store) prune(ctx context.Context, ns, name string, rec model.Record, kn
 	return errors.Join(errs...)
 }
 
+// newestDeployed is 0 where none is.
+func newestDeployed(records []model.Record) (revision int) {
+	for i := range records {
+		if records[i].Status == model.RecordDeployed {
+			revision = max(revision, records[i].Revision)
+		}
+	}
+	return revision
+}
+
 // outdated are the revisions that are not kept, oldest first, as Helm's storage chooses them.
 func outdated(rec model.Record, known []model.Record, limit int) []int {
 	if limit <= 0 {
 		limit = DefaultHistory
 	}
-	deployed := 0
-	for _, k := range append(slices.Clone(known), rec) {
-		if k.Status == model.RecordDeployed {
-			deployed = max(deployed, k.Revision)
-		}
-	}
+	deployed := newestDeployed(append(slices.Clone(known), rec))
 	var out []int
 	for _, k := range known {
 		if len(known)+1-len(out) <= limit {

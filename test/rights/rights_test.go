@@ -209,7 +209,7 @@ func TestDefinitions(t *testing.T) {
 					admit = w.delayDefinitions()
 				}
 				if !fails(t, tl, chart, fmt.Sprintf("%s-kinds-%d", tl.name, i), i, u, change, because, before) {
-					t.Errorf("everything succeeded without %s", u)
+					t.Errorf("nothing failed for want of %s", u)
 				}
 				admit()
 			}

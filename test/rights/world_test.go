@@ -3,6 +3,7 @@ package rights
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -321,17 +322,33 @@ func (w *world) delayDefinitions() (admit func()) {
 		}
 	}
 	delayed(true)
+	lift := func(ctx context.Context) error {
+		return errors.Join(
+			found(policies.ValidatingAdmissionPolicyBindings().Delete(ctx, name, metav1.DeleteOptions{})),
+			found(policies.ValidatingAdmissionPolicies().Delete(ctx, name, metav1.DeleteOptions{})),
+		)
+	}
+	w.t.Cleanup(func() { // a test that ends early must not keep others from theirs
+		if err := lift(context.Background()); err != nil {
+			w.t.Error(err)
+		}
+	})
 	return func() {
 		w.t.Helper()
-		if err := policies.ValidatingAdmissionPolicyBindings().Delete(ctx, name, metav1.DeleteOptions{}); err != nil {
-			w.t.Fatal(err)
-		}
-		if err := policies.ValidatingAdmissionPolicies().Delete(ctx, name, metav1.DeleteOptions{}); err != nil {
+		if err := lift(ctx); err != nil {
 			w.t.Fatal(err)
 		}
 		delayed(false)
 		w.undefine(probe)
 	}
+}
+
+// found leaves out that something is gone already.
+func found(err error) error {
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
 }
 
 // undefine deletes a definition and waits until it is gone, its objects with it.

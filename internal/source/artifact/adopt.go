@@ -43,7 +43,7 @@ func (s *Store) adopt() error {
 	for _, f := range folders {
 		digest, bytes, ok := parseFolder(f)
 		switch {
-		case ok && s.entries[digest] == nil:
+		case ok && s.entries[digest] == nil && holds(filepath.Join(s.dir, f.Name()), bytes):
 			s.entries[digest] = &entry{ready: done, dir: filepath.Join(s.dir, f.Name()), bytes: bytes, used: now, written: true}
 			s.total += bytes
 		case f.Name() != markName:
@@ -70,6 +70,22 @@ func (s *Store) clear(file, mark string) error {
 		return fmt.Errorf("making the artifact store: %w", err)
 	}
 	return nil
+}
+
+// holds reports whether a folder has the size it had when it was written: a cache may be deleted at any
+// time, and in part. That content is what it was is left to the folder's owner, who alone may write.
+func holds(dir string, bytes int64) bool {
+	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			bytes -= info.Size()
+		}
+		return err
+	})
+	return err == nil && bytes == 0
 }
 
 // folderName tells of a folder what else would have to be counted.

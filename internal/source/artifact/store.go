@@ -156,6 +156,7 @@ func (s *Store) makeRoom(keep string) {
 	type aged struct {
 		digest string
 		*entry
+		used time.Time
 	}
 	s.mu.Lock()
 	total := s.total
@@ -165,7 +166,7 @@ func (s *Store) makeRoom(keep string) {
 			break
 		}
 		if e.written {
-			all = append(all, aged{digest, e})
+			all = append(all, aged{digest, e, e.used})
 		}
 	}
 	s.mu.Unlock()

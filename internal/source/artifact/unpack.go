@@ -22,8 +22,8 @@ type Bounds struct {
 
 // UnpackChart writes the chart in a gzipped tar to dir/name. As Helm does it takes the first part
 // of each path in the archive for the chart's folder, whatever that is called. Links and special
-// files are refused: "helm package" writes none.
-func UnpackChart(r io.Reader, dir, name string, max Bounds) (int64, error) {
+// files are refused: "helm package" writes none. It gives the bytes of the files.
+func UnpackChart(r io.Reader, dir, name string, max Bounds) (bytes int64, err error) {
 	zipped, err := gzip.NewReader(r)
 	if err != nil {
 		return 0, badArchive("it is no gzip file", err)
@@ -56,7 +56,8 @@ func UnpackChart(r io.Reader, dir, name string, max Bounds) (int64, error) {
 		if files++; files > max.Files {
 			return 0, tooLarge(max)
 		}
-		err = unpackEntry(root, archive, header)
+		n, err := unpackEntry(root, archive, header)
+		bytes += n
 		if limited.N <= 0 {
 			return 0, tooLarge(max)
 		}
@@ -67,44 +68,44 @@ func UnpackChart(r io.Reader, dir, name string, max Bounds) (int64, error) {
 	if _, err := root.Stat("Chart.yaml"); err != nil {
 		return 0, badArchive("it holds no Chart.yaml", nil)
 	}
-	return allowed - limited.N, nil
+	return bytes, nil
 }
 
 // tarOverhead is room for the headers and padding of a tar.
 func tarOverhead(files int) int64 { return int64(files)*4096 + 1<<20 }
 
-func unpackEntry(root *os.Root, content io.Reader, header *tar.Header) error {
+func unpackEntry(root *os.Root, content io.Reader, header *tar.Header) (bytes int64, err error) {
 	switch header.Typeflag {
 	case tar.TypeDir, tar.TypeXGlobalHeader:
-		return nil // folders come with their files
+		return 0, nil // folders come with their files
 	case tar.TypeReg:
 	default:
-		return badArchive(fmt.Sprintf("%q is a link or a special file", header.Name), nil)
+		return 0, badArchive(fmt.Sprintf("%q is a link or a special file", header.Name), nil)
 	}
 	clean := path.Clean(strings.ReplaceAll(header.Name, `\`, "/"))
 	_, below, nested := strings.Cut(clean, "/")
 	if !nested {
-		return badArchive(fmt.Sprintf("%q lies outside of the chart's folder", header.Name), nil)
+		return 0, badArchive(fmt.Sprintf("%q lies outside of the chart's folder", header.Name), nil)
 	}
 	name := filepath.FromSlash(below)
 	if strings.HasPrefix(clean, "/") || !filepath.IsLocal(filepath.FromSlash(clean)) || !filepath.IsLocal(name) {
-		return badArchive(fmt.Sprintf("%q leaves the chart's folder", header.Name), nil)
+		return 0, badArchive(fmt.Sprintf("%q leaves the chart's folder", header.Name), nil)
 	}
 	if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return fmt.Errorf("unpacking %s: %w", below, err)
+		return 0, fmt.Errorf("unpacking %s: %w", below, err)
 	}
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
-		return badArchive(fmt.Sprintf("%q cannot be placed", header.Name), err)
+		return 0, badArchive(fmt.Sprintf("%q cannot be placed", header.Name), err)
 	}
-	_, err = io.Copy(f, content)
+	bytes, err = io.Copy(f, content)
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}
 	if err != nil {
-		return badArchive(fmt.Sprintf("%q cannot be read", header.Name), err)
+		return 0, badArchive(fmt.Sprintf("%q cannot be read", header.Name), err)
 	}
-	return nil
+	return bytes, nil
 }
 
 func badArchive(why string, err error) error {
