@@ -106,3 +106,30 @@ func TestLookupsFail(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestLookupsBrokenNotes: notes that fail before any template ran do not make what is there unseen.
+func TestLookupsBrokenNotes(t *testing.T) {
+	for name, notes := range map[string]struct{ file, text string }{
+		"a subchart's that fail": {"charts/sub/templates/NOTES.txt", "{{ .Values.none.of.it }}"},
+		"that do not parse":      {"templates/NOTES.txt", "{{ if }}"},
+	} {
+		a, rel := lookingChart(t), model.Release{Name: "db", Namespace: "dev", Renderer: model.RenderHelm}
+		for file, text := range map[string]string{"charts/sub/Chart.yaml": "apiVersion: v2\nname: sub\nversion: 1.0.0\n", notes.file: notes.text} {
+			file = filepath.Join(a.Dir, filepath.FromSlash(file))
+			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r := New(Options{})
+		r.LookInto(func(_ context.Context, q helm.Lookup) ([]byte, error) { return []byte(inCluster[q]), nil })
+		got, err := r.Render(t.Context(), rel, a, model.Capabilities{}, RenderOptions{})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if !strings.Contains(string(got.Objects[0].Body), `"password":"hunter2hunter2"`) {
+			t.Errorf("%s: another password in %s", name, got.Objects[0].Body)
+		}
+	}
+}

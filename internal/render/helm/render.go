@@ -156,24 +156,29 @@ func valuesError(err error) error {
 // execute runs all templates. The result maps "chart/templates/name" to text.
 func execute(ctx context.Context, c *chart.Chart, top common.Values, req Request) (map[string]string, error) {
 	draw := func() (map[string]string, error) { return engine.Engine{}.RenderWithContext(ctx, c, top) }
-	ask := newLookups(req.Found)
 	if req.Looks {
-		draw = func() (map[string]string, error) { return ask.render(c, top) }
+		draw = func() (map[string]string, error) {
+			ask := newLookups(req.Found)
+			files, err := ask.render(c, top)
+			if len(ask.missing) > 0 { // an error may well be for want of what is there
+				return nil, &NeedLookups{Missing: ask.missing}
+			}
+			return files, err
+		}
 	}
 	files, err := draw()
-	if len(ask.missing) > 0 { // an error may well be for want of what is there
-		return nil, &NeedLookups{Missing: ask.missing}
+	if err != nil && brokenNotes(err, c) {
+		// Notes are talk for people; a chart is not refused because they are broken. When they call
+		// fail, the chart refuses its values, and that stands. They may have failed before any other
+		// template ran, and so before the chart asked for anything.
+		dropNotes(c)
+		files, err = draw()
+	}
+	if need := (*NeedLookups)(nil); errors.As(err, &need) {
+		return nil, err
 	}
 	if err != nil {
-		if !brokenNotes(err, c) {
-			return nil, templateError(err, c.Name())
-		}
-		// Notes are talk for people; a chart is not refused because they are broken. When they call
-		// fail, the chart refuses its values, and that stands.
-		dropNotes(c)
-		if files, err = draw(); err != nil {
-			return nil, templateError(err, c.Name())
-		}
+		return nil, templateError(err, c.Name())
 	}
 	limit := cmp.Or(req.MaxOutput, defaultMaxOutput)
 	var total int64
