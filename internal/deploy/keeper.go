@@ -28,11 +28,14 @@ const (
 	argoHome      = "argocd" // where Argo CD's Applications are unless it is told otherwise
 )
 
+// fluxKinds are what marks of Flux name, in the order they are looked at: an object can have both.
+var fluxKinds = []schema.GroupKind{{Group: fluxHelm, Kind: "HelmRelease"}, {Group: fluxKustomize, Kind: "Kustomization"}}
+
 // keptBy is what an object's marks say; false for none. Marks outlive those who made them.
 func keptBy(m *metav1.ObjectMeta) (keeper, bool) {
-	for group, kind := range map[string]string{fluxHelm: "HelmRelease", fluxKustomize: "Kustomization"} {
-		if name := m.Labels[group+"/name"]; name != "" {
-			return keeper{"Flux", model.ObjectKey{Group: group, Kind: kind, Namespace: m.Labels[group+"/namespace"], Name: name}}, true
+	for _, k := range fluxKinds {
+		if name := m.Labels[k.Group+"/name"]; name != "" {
+			return keeper{"Flux", model.ObjectKey{Group: k.Group, Kind: k.Kind, Namespace: m.Labels[k.Group+"/namespace"], Name: name}}, true
 		}
 	}
 	id, _, ok := strings.Cut(m.Annotations[argoTracking], ":")
