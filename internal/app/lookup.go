@@ -14,22 +14,24 @@ import (
 
 // objectReader reads an object as JSON, or without a name all of its kind.
 type objectReader interface {
-	Get(ctx context.Context, gvk schema.GroupVersionKind, ns, name string) ([]byte, error)
+	GetUpTo(ctx context.Context, gvk schema.GroupVersionKind, ns, name string, limit int64) ([]byte, error)
 }
 
 // lookUpIn lets charts look into a cluster, with the rights of whoever deploys. A kind that the cluster
 // does not have has no objects; what may not be read is an error.
 func lookUpIn(c objectReader) render.LookUp {
-	return func(ctx context.Context, q helm.Lookup) ([]byte, error) {
+	return func(ctx context.Context, q helm.Lookup, limit int64) ([]byte, error) {
 		gv, err := schema.ParseGroupVersion(q.APIVersion)
 		if err != nil {
 			return nil, &model.Error{Kind: model.ErrInvalid, Reason: "InvalidLookup", Msg: "the chart looks up an API version that is none: " + q.APIVersion}
 		}
-		object, err := c.Get(ctx, gv.WithKind(q.Kind), q.Namespace, q.Name)
+		object, err := c.GetUpTo(ctx, gv.WithKind(q.Kind), q.Namespace, q.Name, limit)
 		var e *model.Error
 		switch {
 		case model.KindOf(err) == model.ErrNotFound, model.ReasonOf(err, "") == kube.ReasonUnknownKind:
 			return nil, nil
+		case model.ReasonOf(err, "") == kube.ReasonTooLarge:
+			return nil, render.ErrTooMuchFound
 		case errors.As(err, &e) && e.Kind == model.ErrDenied:
 			told := *e
 			told.Next = "the chart reads this when it is rendered: fairlead chart rbac prints the Role that allows it"

@@ -30,6 +30,7 @@ const (
 	ReasonFieldConflict        = "FieldConflict"
 	ReasonChanged              = "Changed" // a precondition (UID, resourceVersion) did not hold
 	ReasonNotFound             = "NotFound"
+	ReasonTooLarge             = "TooLarge" // more than was to be read
 	ReasonUnreachable          = "ServerUnreachable"
 	ReasonServerError          = "ServerError"
 )

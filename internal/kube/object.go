@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
@@ -75,6 +76,32 @@ func (c *Client) Get(ctx context.Context, gvk schema.GroupVersionKind, ns, name 
 	}
 	b, err := rawOf(c.meta.Get().AbsPath(path...).SetHeader("Accept", runtime.ContentTypeJSON).Do(ctx))
 	return b, describe("reading", keyOf(gvk, ns, name), err)
+}
+
+// GetUpTo is Get for an answer of any size, such as all objects of a kind, which is what it reads without a
+// name: one of more than limit bytes is an error with ReasonTooLarge, and not read to its end.
+func (c *Client) GetUpTo(ctx context.Context, gvk schema.GroupVersionKind, ns, name string, limit int64) ([]byte, error) {
+	path, err := c.path(ctx, gvk, ns, name)
+	if err != nil {
+		return nil, err
+	}
+	const doing = "reading"
+	body, err := c.meta.Get().AbsPath(path...).SetHeader("Accept", runtime.ContentTypeJSON).Stream(ctx)
+	if err != nil {
+		return nil, describe(doing, keyOf(gvk, ns, name), err)
+	}
+	defer body.Close()
+	b, err := io.ReadAll(io.LimitReader(body, limit+1))
+	if err != nil {
+		return nil, describe(doing, keyOf(gvk, ns, name), err)
+	}
+	if int64(len(b)) > limit {
+		return nil, &model.Error{
+			Kind: model.ErrInvalid, Reason: ReasonTooLarge, Object: keyOf(gvk, ns, name),
+			Msg: fmt.Sprintf("it has more than %d bytes", limit),
+		}
+	}
+	return b, nil
 }
 
 // GetMeta reads an object's metadata.

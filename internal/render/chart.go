@@ -51,12 +51,28 @@ func (r *Renderer) chart(ctx context.Context, t task) (model.Rendered, error) {
 	return model.Rendered{}, missing(req.Dependencies[len(req.Dependencies)-1], "dependencies of dependencies are nested too deep")
 }
 
-// maxLookups bounds what a chart may ask of a cluster, and in how many rounds.
-const maxLookups, maxLookupRounds = 500, 10
+// maxLookups bounds what a chart may ask of a cluster, and in how many rounds; maxFound is how many bytes
+// all answers may have together.
+const (
+	maxLookups, maxLookupRounds = 500, 10
+
+	maxFound = 32 << 20
+)
+
+// ErrTooMuchFound is for an answer that has more bytes than a LookUp may return.
+var ErrTooMuchFound = &model.Error{
+	Kind: model.ErrInvalid, Reason: "TooMuchFound",
+	Msg:  fmt.Sprintf("all that it looks up in the cluster has more than %d MiB", maxFound>>20),
+	Next: "let the chart look objects up by name, or those of one namespace: without a name it reads all of a kind",
+}
 
 // looking renders with what of the cluster the chart turns out to ask for. An object that cannot be read
 // is an error: a chart that takes it for missing makes a new password.
 func (r *Renderer) looking(ctx context.Context, req *helm.Request) (model.Rendered, error) {
+	left := int64(maxFound)
+	for _, f := range req.Found {
+		left -= int64(len(f.Object))
+	}
 	for range maxLookupRounds {
 		rendered, err := r.engine(ctx, *req)
 		var need *helm.NeedLookups
@@ -67,7 +83,10 @@ func (r *Renderer) looking(ctx context.Context, req *helm.Request) (model.Render
 			break
 		}
 		for _, q := range need.Missing {
-			object, err := r.lookUp(ctx, q)
+			object, err := r.lookUp(ctx, q, left)
+			if left -= int64(len(object)); err == nil && left < 0 {
+				err = ErrTooMuchFound
+			}
 			if err != nil {
 				return model.Rendered{}, fmt.Errorf("looking up %s, which the chart asks for: %w", q, err)
 			}

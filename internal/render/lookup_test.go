@@ -54,7 +54,7 @@ func TestLookups(t *testing.T) {
 	a := lookingChart(t)
 	var asked []string
 	r := New(Options{})
-	r.LookInto(func(_ context.Context, q helm.Lookup) ([]byte, error) {
+	r.LookInto(func(_ context.Context, q helm.Lookup, _ int64) ([]byte, error) {
 		asked = append(asked, q.String())
 		return []byte(inCluster[q]), nil
 	})
@@ -86,7 +86,7 @@ func TestLookupsFail(t *testing.T) {
 	a, rel := lookingChart(t), model.Release{Name: "db", Namespace: "dev", Renderer: model.RenderHelm}
 	refused := &model.Error{Kind: model.ErrDenied, Reason: "Forbidden", Msg: "secrets is forbidden"}
 	r := New(Options{})
-	r.LookInto(func(context.Context, helm.Lookup) ([]byte, error) { return nil, refused })
+	r.LookInto(func(context.Context, helm.Lookup, int64) ([]byte, error) { return nil, refused })
 	_, err := r.Render(t.Context(), rel, a, model.Capabilities{}, RenderOptions{})
 	if !errors.Is(err, refused) || !strings.Contains(err.Error(), "looking up v1 Secret db in namespace dev, which the chart asks for") {
 		t.Errorf("got %v", err)
@@ -101,9 +101,32 @@ func TestLookupsFail(t *testing.T) {
 		t.Fatal(err)
 	}
 	many := New(Options{})
-	many.LookInto(func(context.Context, helm.Lookup) ([]byte, error) { return nil, nil })
+	many.LookInto(func(context.Context, helm.Lookup, int64) ([]byte, error) { return nil, nil })
 	if _, err := many.Render(t.Context(), rel, a, model.Capabilities{}, RenderOptions{}); model.ReasonOf(err, "") != "TooManyLookups" {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestLookupsBytes: the answers are bounded together, and whoever reads one is told how much is left.
+func TestLookupsBytes(t *testing.T) {
+	a, rel := lookingChart(t), model.Release{Name: "db", Namespace: "dev", Renderer: model.RenderHelm}
+	text := `{{- range $i := until 3 }}{{ $_ := lookup "v1" "Pod" (printf "n%d" $i) "" }}{{ end }}`
+	if err := os.WriteFile(filepath.Join(a.Dir, "templates", "x.yaml"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	const size = maxFound/2 - 1
+	var limits []int64
+	r := New(Options{})
+	r.LookInto(func(_ context.Context, _ helm.Lookup, limit int64) ([]byte, error) {
+		limits = append(limits, limit)
+		return make([]byte, size), nil
+	})
+	_, err := r.Render(t.Context(), rel, a, model.Capabilities{}, RenderOptions{})
+	if !errors.Is(err, ErrTooMuchFound) || !strings.Contains(err.Error(), "looking up v1 Pod in namespace n2") {
+		t.Errorf("got %v", err)
+	}
+	if diff := cmp.Diff([]int64{maxFound, maxFound - size, 2}, limits); diff != "" {
+		t.Errorf("limits (-want +got):\n%s", diff)
 	}
 }
 
@@ -124,7 +147,7 @@ func TestLookupsBrokenNotes(t *testing.T) {
 			}
 		}
 		r := New(Options{})
-		r.LookInto(func(_ context.Context, q helm.Lookup) ([]byte, error) { return []byte(inCluster[q]), nil })
+		r.LookInto(func(_ context.Context, q helm.Lookup, _ int64) ([]byte, error) { return []byte(inCluster[q]), nil })
 		got, err := r.Render(t.Context(), rel, a, model.Capabilities{}, RenderOptions{})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)

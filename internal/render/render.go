@@ -99,11 +99,12 @@ func New(o Options) *Renderer {
 }
 
 // LookUp reads what a template asks for by Helm's lookup: an object or a list as JSON, nothing where it
-// does not exist.
-type LookUp func(ctx context.Context, q helm.Lookup) ([]byte, error)
+// does not exist. It reads no more than limit bytes; one of more is ErrTooMuchFound, and never cut off.
+type LookUp func(ctx context.Context, q helm.Lookup, limit int64) ([]byte, error)
 
 // LookInto lets charts look into a cluster, as with helm upgrade. What was found is no part of Inputs and
-// of the cache's keys: it is for a run with one release and no cache. It is called before anything renders.
+// of the cache's keys: it is for a run with one release and no cache, which does not take equal inputs for
+// equal objects. It is called before anything renders.
 func (r *Renderer) LookInto(f LookUp) { r.lookUp = f }
 
 // Inputs is the digest of everything that a render of rel would depend on: the artifact's digest,
