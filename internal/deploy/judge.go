@@ -118,6 +118,26 @@ func settled(last *model.Record, id model.ReleaseID, inputs string) bool {
 		last.Inputs == inputs && last.HoldBy == "" && !last.Partial
 }
 
+// repairs reports whether a plan only puts back what the newest revision made. Equal inputs do not say so:
+// what a chart found by lookups, or made at random, is no part of them. Plain manifests do neither: what
+// goes with the same ones is asked for by --prune, and the revision's own do not have it.
+func repairs(last *model.Record, id model.ReleaseID, p model.Plan) bool {
+	made := make(map[model.ObjectKey]string, len(last.Inventory))
+	for _, o := range last.Inventory {
+		made[o.Key] = o.Digest
+	}
+	for _, c := range p.Changes() {
+		digest, has := made[c.Key]
+		switch {
+		case c.Desired != nil && !c.Unowned && digest != c.Desired.Digest:
+			return false
+		case c.Action == model.ActionPrune && has && id.Kind != model.KindManifests:
+			return false
+		}
+	}
+	return true
+}
+
 func newest(history []model.Record) *model.Record {
 	if len(history) == 0 {
 		return nil

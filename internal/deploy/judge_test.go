@@ -102,6 +102,44 @@ func TestSettled(t *testing.T) {
 	}
 }
 
+func TestRepairs(t *testing.T) {
+	key := func(name string) model.ObjectKey {
+		return model.ObjectKey{Kind: "ConfigMap", Namespace: "shop", Name: name}
+	}
+	change := func(a model.Action, name, digest string) model.Change {
+		c := model.Change{Action: a, Key: key(name)}
+		if digest != "" {
+			c.Desired = &model.Object{Key: c.Key, Digest: digest}
+		}
+		return c
+	}
+	namespace := change(model.ActionCreate, "shop", "other")
+	namespace.Unowned = true
+	last := rec(1, model.RecordDeployed, chart)
+	last.Inventory = model.Inventory{{Key: key("a"), Digest: "1"}, {Key: key("b"), Digest: "2"}}
+	a := change(model.ActionUnchanged, "a", "1")
+	for name, tt := range map[string]struct {
+		kind   model.Kind
+		change model.Change
+		want   bool
+	}{
+		"nothing":                        {model.KindHelm, change(model.ActionUnchanged, "b", "2"), true},
+		"drift":                          {model.KindHelm, change(model.ActionRepair, "b", "2"), true},
+		"the namespace":                  {model.KindHelm, namespace, true},
+		"what a dead run left":           {model.KindHelm, change(model.ActionPrune, "left", ""), true},
+		"another text":                   {model.KindHelm, change(model.ActionUpdate, "b", "3"), false},
+		"another text, of what is gone":  {model.KindHelm, change(model.ActionRepair, "b", "3"), false},
+		"one more object":                {model.KindHelm, change(model.ActionCreate, "c", "1"), false},
+		"one object less":                {model.KindHelm, change(model.ActionPrune, "b", ""), false},
+		"what was left before is pruned": {model.KindManifests, change(model.ActionPrune, "b", ""), true},
+	} {
+		p := model.Plan{Phases: [][]model.Change{{a}, {tt.change}}}
+		if got := repairs(&last, ID(tt.kind, "shop", "web"), p); got != tt.want {
+			t.Errorf("%s: got %v", name, got)
+		}
+	}
+}
+
 func TestRecorded(t *testing.T) {
 	for owner, want := range map[string]model.Kind{chart: model.KindHelm, manifests: model.KindManifests, "": model.KindHelm, request: model.KindHelm} {
 		rel := Recorded("shop", "web", []model.Record{rec(1, model.RecordDeployed, owner)})

@@ -77,7 +77,8 @@ func (j *job) run(ctx context.Context) error {
 		j.res.Outcome.Stage = pipeline.StagePlan
 		return err
 	}
-	same := line.Mode == pipeline.ModeUpgrade && settled(line.Last(), j.req.Release.ID, preview.Inputs)
+	same := line.Mode == pipeline.ModeUpgrade && settled(line.Last(), j.req.Release.ID, preview.Inputs) &&
+		repairs(line.Last(), j.req.Release.ID, preview.Plan)
 	if same {
 		j.plan.Hooks = nil // what is repaired, or not touched at all, runs none
 	}
