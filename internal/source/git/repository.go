@@ -23,6 +23,7 @@ type Repository struct {
 	dir    string
 	limit  tree.Limits
 	cache  tree.Cache
+	chosen tree.Selections
 
 	// fetching is held while talking to the remote, so that no two fetches bring the same.
 	fetching sync.Mutex
@@ -299,20 +300,33 @@ func (r *Repository) resolve(ctx context.Context, ref model.Ref) (artifact.Found
 		return artifact.Found{}, err
 	}
 	t := tree.Tree{Reader: objects{repo}, Root: rootTree, Cache: &r.cache}
-	sel, err := t.Select(ctx, ref.Path, ref.Files, r.limit)
+	sel, err := r.chosen.Select(ctx, t, ref.Path, ref.Files, r.limit)
 	if err != nil {
 		return artifact.Found{}, r.at(err, c.label, commit)
 	}
 	found := artifact.Found{
 		Artifact: model.Artifact{Path: sel.Path, Digest: sel.Digest, Revision: model.Revision{Ref: c.label, Commit: commit}},
 		Warnings: sel.Warnings,
-		Fill:     sel.Write,
+		Fill:     r.filling(sel.Write),
 	}
 	if chart, beside, ok := sel.Chart(); ok {
-		found.Chart = artifact.Part{Digest: chart.Digest, Fill: chart.Write}
-		found.Beside = artifact.Part{Digest: beside.Digest, Fill: beside.Write}
+		found.Chart = artifact.Part{Digest: chart.Digest, Fill: r.filling(chart.Write)}
+		found.Beside = artifact.Part{Digest: beside.Digest, Fill: r.filling(beside.Write)}
 	}
 	return found, nil
+}
+
+// filling forgets what is known of trees when their content turns out to be gone, so that resolving
+// again finds that out too, and brings it.
+func (r *Repository) filling(write artifact.Fill) artifact.Fill {
+	return func(ctx context.Context, dir string) (int64, error) {
+		n, err := write(ctx, dir)
+		if errors.Is(err, git.ErrMissing) {
+			r.cache.Clear()
+			r.chosen.Clear()
+		}
+		return n, err
+	}
 }
 
 // have makes sure that a choice's commit is here, and gives its root tree.

@@ -20,6 +20,13 @@ const (
 	maxCachedBytes = 4 << 20
 )
 
+// Clear forgets everything.
+func (c *Cache) Clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lists, c.scans, c.deps, c.files, c.size, c.bytes = nil, nil, nil, nil, 0, 0
+}
+
 func (c *Cache) file(id string) ([]byte, bool) {
 	if c == nil {
 		return nil, false

@@ -29,7 +29,23 @@ type Selection struct {
 	parts []part            // sorted by path, none inside another
 	links map[string]string // links by path, and where what they point to really lies
 	limit Limits
-	chart bool // what was asked for is a chart's folder
+	chart bool     // what was asked for is a chart's folder
+	asked []string // the paths as they were asked for
+	// intricate is what depends on more than the content at these paths and those of its parts.
+	intricate bool
+
+	one, other *Selection // what Chart gives; nil where it gives nothing
+}
+
+// orNone makes of zeros what is never reached.
+func (l Limits) orNone() Limits {
+	if l.Files <= 0 {
+		l.Files = 1 << 30
+	}
+	if l.Bytes <= 0 {
+		l.Bytes = 1 << 62
+	}
+	return l
 }
 
 type part struct {
@@ -41,12 +57,7 @@ type part struct {
 // Select finds what belongs to the artifact at p: the folder or file itself, the paths in files
 // that exist, and everything that those need.
 func (t Tree) Select(ctx context.Context, p string, files []string, limit Limits) (*Selection, error) {
-	if limit.Files <= 0 {
-		limit.Files = 1 << 30
-	}
-	if limit.Bytes <= 0 {
-		limit.Bytes = 1 << 62
-	}
+	limit = limit.orNone()
 	want, err := Clean(p)
 	if err != nil {
 		return nil, err
@@ -58,7 +69,7 @@ func (t Tree) Select(ctx context.Context, p string, files []string, limit Limits
 	if entry.Kind == Submodule {
 		return nil, submodule(real)
 	}
-	s := &Selection{Path: real, tree: t, limit: limit, links: map[string]string{}}
+	s := &Selection{Path: real, tree: t, limit: limit, links: map[string]string{}, asked: []string{want}, intricate: real != want}
 	if err := s.add(ctx, real, entry); err != nil {
 		return nil, err
 	}
@@ -71,9 +82,12 @@ func (t Tree) Select(ctx context.Context, p string, files []string, limit Limits
 		if err != nil {
 			return nil, err
 		}
+		s.asked = append(s.asked, name)
 		fileReal, e, err := t.lookup(ctx, name)
 		var none *missing
 		if errors.As(err, &none) {
+			// Missed at another path than it was asked by: a link leads there.
+			s.intricate = s.intricate || none.path != name && !strings.HasPrefix(name, none.path+"/")
 			continue // whether it may be missing, the one who reads it knows
 		}
 		if err != nil {
@@ -84,6 +98,7 @@ func (t Tree) Select(ctx context.Context, p string, files []string, limit Limits
 		}
 		// A file reached through a link has to be found under the name it was asked by.
 		if fileReal != name {
+			s.intricate = true
 			if err := s.addLinks(ctx, name); err != nil {
 				return nil, err
 			}
@@ -93,6 +108,7 @@ func (t Tree) Select(ctx context.Context, p string, files []string, limit Limits
 		s.parts[i].extra = true
 	}
 	s.seal()
+	s.split()
 	return s, nil
 }
 
@@ -107,9 +123,11 @@ func (t Tree) isChart(ctx context.Context, e Entry) (bool, error) {
 // Chart takes a selection apart into a chart, with all that it needs, and the files beside it, so that
 // many releases with values of their own share the chart. ok is false for what is no chart, has nothing
 // beside it, or holds together by links.
-func (s *Selection) Chart() (chart, beside *Selection, ok bool) {
+func (s *Selection) Chart() (chart, beside *Selection, ok bool) { return s.one, s.other, s.one != nil }
+
+func (s *Selection) split() {
 	if !s.chart || len(s.links) > 0 {
-		return nil, nil, false
+		return
 	}
 	one, other := *s, *s
 	one.parts, other.parts = nil, nil
@@ -120,15 +138,15 @@ func (s *Selection) Chart() (chart, beside *Selection, ok bool) {
 		case p.entry.Kind == File || p.entry.Kind == Exec:
 			other.parts = append(other.parts, p)
 		default:
-			return nil, nil, false
+			return
 		}
 	}
 	if len(other.parts) == 0 {
-		return nil, nil, false
+		return
 	}
 	one.seal()
 	other.seal()
-	return &one, &other, true
+	s.one, s.other = &one, &other
 }
 
 // add takes an entry and all that it needs.
@@ -153,6 +171,7 @@ func (s *Selection) add(ctx context.Context, p string, e Entry) error {
 	for _, m := range found.submodules {
 		s.Warnings = append(s.Warnings, path.Join(p, m)+" is a submodule; submodules are not read")
 	}
+	s.intricate = s.intricate || len(found.links) > 0
 	for _, l := range found.links {
 		if err := s.follow(ctx, path.Join(p, l.path), l.target); err != nil {
 			return err
@@ -247,6 +266,7 @@ func (s *Selection) addDependencies(ctx context.Context, p, id string) error {
 				Msg: fmt.Sprintf("dependency file://%s leaves the repository", d),
 			}
 		case errors.As(err, &none):
+			s.intricate = true
 			continue
 		case err != nil:
 			return err
