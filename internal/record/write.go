@@ -98,9 +98,14 @@ func (s *Store) Settle(ctx context.Context, namespace, name string, known []mode
 // description where one is given: a failed revision that became healthy later is deployed. It
 // costs two requests, and does not look at other revisions.
 func (s *Store) SetStatus(ctx context.Context, namespace, name string, revision int, status model.RecordStatus, description string) error {
+	return s.setStatusIf(ctx, namespace, name, revision, status, description, func(*corev1.Secret) bool { return true })
+}
+
+// setStatusIf changes the status of a revision where the record, as it is now, is the one that is meant.
+func (s *Store) setStatusIf(ctx context.Context, namespace, name string, revision int, status model.RecordStatus, description string, meant func(*corev1.Secret) bool) error {
 	for attempt := 0; ; attempt++ {
 		secret, err := s.get(ctx, namespace, name, revision)
-		if err != nil {
+		if err != nil || !meant(secret) {
 			return err
 		}
 		err = s.setStatus(ctx, secret, status, description)
@@ -216,22 +221,14 @@ func (s *Store) retire(ctx context.Context, rel model.Release, old model.Record,
 		status = model.RecordFailed
 		description = fmt.Sprintf("Left in state %s; revision %d took over", old.Status, by)
 	}
-	for attempt := 0; ; attempt++ {
-		secret, err := s.get(ctx, rel.Namespace, rel.Name, old.Revision)
-		if model.KindOf(err) == model.ErrNotFound {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if _, is, ok := FromSecretMetadata(secret); !ok || is.Status != old.Status || !is.Time.Equal(old.Time) {
-			return nil
-		}
-		err = s.setStatus(ctx, secret, status, description)
-		if model.KindOf(err) != model.ErrConflict || attempt == 2 {
-			return err
-		}
+	err := s.setStatusIf(ctx, rel.Namespace, rel.Name, old.Revision, status, description, func(secret *corev1.Secret) bool {
+		_, is, ok := FromSecretMetadata(secret)
+		return ok && is.Status == old.Status && is.Time.Equal(old.Time)
+	})
+	if model.KindOf(err) == model.ErrNotFound {
+		return nil
 	}
+	return err
 }
 
 // setStatus changes a record as it was read, unless someone else changed it since. A record that

@@ -2,7 +2,6 @@ package tree
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -144,7 +143,7 @@ func (d *differ) compare(ctx context.Context, at, from, to string) error {
 			d.paths = append(d.paths, at+name)
 		}
 	}
-	for name := range maps.Keys(old) {
+	for name := range old {
 		d.paths = append(d.paths, at+name)
 	}
 	return nil
