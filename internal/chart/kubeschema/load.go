@@ -189,13 +189,21 @@ func (s *Schemas) Own(apiVersion string) bool {
 // Misspelt is the custom kind of the same group that one which nobody defines may have meant, as in
 // "example.com/v1 Thing"; "" when there is none. The rest of the group may be defined elsewhere.
 func (s *Schemas) Misspelt(apiVersion, kind string) string {
+	return s.like(apiVersion, kind,
+		func(k *Kind) bool { return k.Custom && groupOf(k.APIVersion) == groupOf(apiVersion) },
+		func(*Kind) bool { return true })
+}
+
+// like is the first kind of the same name that will do, or of nearly the same name in the same version,
+// of those that are meant.
+func (s *Schemas) like(apiVersion, kind string, meant, willDo func(*Kind) bool) string {
 	var names []string
 	for _, id := range slices.Sorted(maps.Keys(s.kinds)) {
 		k := s.kinds[id]
-		if !k.Custom || groupOf(k.APIVersion) != groupOf(apiVersion) {
+		if !meant(k) {
 			continue
 		}
-		if k.Name == kind {
+		if k.Name == kind && willDo(k) {
 			return k.APIVersion + " " + k.Name
 		}
 		if k.APIVersion == apiVersion {
@@ -219,20 +227,9 @@ func groupOf(apiVersion string) string {
 // Near is the kind of the same name in another version, or of nearly the same name in the same one,
 // as "apps/v1 Deployment"; "" when there is none.
 func (s *Schemas) Near(apiVersion, kind string) string {
-	var names []string
-	for _, id := range slices.Sorted(maps.Keys(s.kinds)) {
-		k := s.kinds[id]
-		if k.Name == kind && stable(k.APIVersion) {
-			return k.APIVersion + " " + k.Name
-		}
-		if k.APIVersion == apiVersion {
-			names = append(names, k.Name)
-		}
-	}
-	if n := Nearest(kind, names); n != "" {
-		return apiVersion + " " + n
-	}
-	return ""
+	return s.like(apiVersion, kind,
+		func(*Kind) bool { return true },
+		func(k *Kind) bool { return stable(k.APIVersion) })
 }
 
 // APIVersions are what a cluster of this version serves by itself, as templates ask for it: group
