@@ -19,9 +19,10 @@ var chartFiles embed.FS
 
 // Where things lie in the fleet's repository.
 const (
-	fleetRepo = "bench/fleet"
-	chartPath = "charts/podinfo"
-	branch    = "main"
+	fleetRepo    = "bench/fleet"
+	chartPath    = "charts/podinfo"
+	releasesPath = "releases" // of requests, where they are in Git
+	branch       = "main"
 )
 
 // fleet is a Git repository with one chart and a values file for each release.
@@ -32,13 +33,18 @@ type fleet struct {
 	url    string
 	work   string // the same files as a folder, for tools that read no Git
 	head   string
+	// reissued is the commit that changed the chart last.
+	reissued string
 
 	messages []string // of each release, as Git has them now
 	edition  string   // of the chart
+
+	// file is the one that a change of release i is written to.
+	file func(f *fleet, i int) (name, text string)
 }
 
 func newFleet(ctx context.Context, dir string, n int) (*fleet, func(), error) {
-	f := &fleet{n: n, work: filepath.Join(dir, "work"), edition: "first"}
+	f := &fleet{n: n, work: filepath.Join(dir, "work"), edition: "first", file: valuesFile}
 	var err error
 	if f.server, err = testkit.NewGitServer(testkit.GitOptions{Root: filepath.Join(dir, "git")}); err != nil {
 		return nil, nil, err
@@ -57,9 +63,11 @@ func newFleet(ctx context.Context, dir string, n int) (*fleet, func(), error) {
 		stop()
 		return nil, nil, err
 	}
+	files[path.Join(releasesPath, "README.md")] = "What is asked for.\n"
 	for i := range n {
 		f.messages = append(f.messages, fmt.Sprintf("release %d", i))
-		files[valuesPath(i)] = values(f.messages[i])
+		name, text := f.file(f, i)
+		files[name] = text
 	}
 	if err := f.commit(ctx, "Begin the fleet", files); err != nil {
 		stop()
@@ -103,22 +111,44 @@ func (f *fleet) commit(ctx context.Context, message string, files map[string]str
 // touch gives one release another message.
 func (f *fleet) touch(ctx context.Context, i int, message string) error {
 	f.messages[i] = message
-	return f.commit(ctx, "Change "+releaseName(i), map[string]string{valuesPath(i): values(message)})
+	name, text := f.file(f, i)
+	return f.commit(ctx, "Change "+releaseName(i), map[string]string{name: text})
 }
 
-// reissue changes the chart, and with it every release.
+// ask writes the files of the first n releases: requests, where those are in Git.
+func (f *fleet) ask(ctx context.Context, n int) error {
+	files := map[string]string{}
+	for i := range n {
+		name, text := f.file(f, i)
+		files[name] = text
+	}
+	return f.commit(ctx, "Ask for releases", files)
+}
+
+// reissue changes the chart to its next version, and with it every release.
 func (f *fleet) reissue(ctx context.Context, edition string) error {
-	data, err := chartFiles.ReadFile("chart/values.yaml")
+	files, err := chartTree()
 	if err != nil {
 		return err
 	}
+	changed := map[string]string{}
+	for name, replace := range map[string][2]string{
+		"values.yaml": {"edition: first", "edition: " + edition},
+		"Chart.yaml":  {"version: 1.0.0", "version: 1.1.0"},
+	} {
+		name = path.Join(chartPath, name)
+		changed[name] = strings.Replace(files[name], replace[0], replace[1], 1)
+	}
 	f.edition = edition
-	text := strings.Replace(string(data), "edition: first", "edition: "+edition, 1)
-	return f.commit(ctx, "Change the chart", map[string]string{path.Join(chartPath, "values.yaml"): text})
+	err = f.commit(ctx, "Change the chart", changed)
+	f.reissued = f.head
+	return err
 }
 
 func releaseName(i int) string { return fmt.Sprintf("b%05d", i) }
 
 func valuesPath(i int) string { return "values/" + releaseName(i) + ".yaml" }
 
-func values(message string) string { return fmt.Sprintf("message: %q\n", message) }
+func valuesFile(f *fleet, i int) (name, text string) {
+	return valuesPath(i), fmt.Sprintf("message: %q\n", f.messages[i])
+}

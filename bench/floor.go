@@ -81,15 +81,17 @@ func (f *floor) Repairs() bool { return true }
 // Renders says that nothing is rendered.
 func (f *floor) Renders(context.Context) (int64, error) { return 0, nil }
 
-// Parallel is how many releases are written at once.
-func (f *floor) Parallel() int { return 16 }
+// floorParallel is how many releases are written at once.
+const floorParallel = 16
 
-// Request makes the request itself, as for every subject, and does the work.
-func (f *floor) Request(ctx context.Context, i int) error {
-	if err := createRequest(ctx, f.w, helmReleases, helmRelease(f.w.fleet, i)); err != nil {
-		return err
-	}
-	return f.put(ctx, i, len(kinds))
+// Request makes the requests themselves, as for every subject, and does the work.
+func (f *floor) Request(ctx context.Context, n int) error {
+	return each(ctx, n, floorParallel, func(ctx context.Context, i int) error {
+		if err := createRequest(ctx, f.w, helmReleases, helmRelease(f.w.fleet, i)); err != nil {
+			return err
+		}
+		return f.put(ctx, i, len(kinds))
+	})
 }
 
 // Ready has nothing to wait for: what was written is done.
@@ -97,7 +99,7 @@ func (f *floor) Ready(context.Context, int) error { return nil }
 
 // Pushed writes what the commit changed in each release it touched: one object, a record, a status.
 func (f *floor) Pushed(ctx context.Context, touched []int) error {
-	return each(ctx, len(touched), f.Parallel(), func(ctx context.Context, k int) error { return f.put(ctx, touched[k], 1) })
+	return each(ctx, len(touched), floorParallel, func(ctx context.Context, k int) error { return f.put(ctx, touched[k], 1) })
 }
 
 // Repair writes the object that was changed.

@@ -42,7 +42,7 @@ func (h *helmLoop) Account() Usage {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	u := h.usage
-	u.PeakBytes = u.HighWaterBytes * int64(h.Parallel())
+	u.PeakBytes = u.HighWaterBytes * int64(helmParallel)
 	h.usage = Usage{}
 	return u
 }
@@ -53,11 +53,15 @@ func (h *helmLoop) Repairs() bool { return false }
 // Renders says nothing.
 func (h *helmLoop) Renders(context.Context) (int64, error) { return -1, nil }
 
-// Parallel is one for each processor.
-func (h *helmLoop) Parallel() int { return runtime.NumCPU() }
+// helmParallel is one for each processor.
+var helmParallel = runtime.NumCPU()
 
-// Request installs release i.
-func (h *helmLoop) Request(ctx context.Context, i int) error {
+// Request installs all of them.
+func (h *helmLoop) Request(ctx context.Context, n int) error {
+	return each(ctx, n, helmParallel, h.upgrade)
+}
+
+func (h *helmLoop) upgrade(ctx context.Context, i int) error {
 	name := releaseName(i)
 	cmd := exec.CommandContext(ctx, h.bin, "upgrade", "--install", name, filepath.Join(h.w.fleet.work, chartPath),
 		"--namespace", namespace, "--kubeconfig", h.w.kubeconfig, "--values", filepath.Join(h.w.fleet.work, valuesPath(i)), "--wait", "--timeout", "5m")
@@ -86,5 +90,5 @@ func (h *helmLoop) Ready(context.Context, int) error { return nil }
 
 // Pushed upgrades what the commit touched, as a pipeline would.
 func (h *helmLoop) Pushed(ctx context.Context, touched []int) error {
-	return each(ctx, len(touched), h.Parallel(), func(ctx context.Context, k int) error { return h.Request(ctx, touched[k]) })
+	return each(ctx, len(touched), helmParallel, func(ctx context.Context, k int) error { return h.upgrade(ctx, touched[k]) })
 }

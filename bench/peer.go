@@ -26,7 +26,7 @@ import (
 // peer is a controller, or several that work together, described in a file of peers/.
 type peer struct {
 	Title string `json:"name"`
-	// Style is how it is asked for releases: helmrelease, application, flux, argocd.
+	// Style is how it is asked for releases: one of those in style.go.
 	Style string `json:"style"`
 	// CRDs and Manifests are files or folders to apply before it starts, in this order. "fairlead"
 	// stands for Fairlead's own kinds.
@@ -112,7 +112,7 @@ func readPeer(file string) (*peer, error) {
 	}
 	var ok bool
 	if p.style, ok = styles()[p.Style]; !ok {
-		return nil, fmt.Errorf("reading peer %s: style %q is none of helmrelease, application, flux, argocd", file, p.Style)
+		return nil, fmt.Errorf("reading peer %s: style %q is none of %s", file, p.Style, strings.Join(slices.Sorted(maps.Keys(styles())), ", "))
 	}
 	return p, nil
 }
@@ -122,9 +122,6 @@ func (p *peer) Name() string { return p.Title }
 
 // Repairs says whether it puts back what was changed in the cluster.
 func (p *peer) Repairs() bool { return !p.NoRepair }
-
-// Parallel is how many requests are created at once.
-func (p *peer) Parallel() int { return 32 }
 
 // Start installs what it needs and starts it.
 func (p *peer) Start(ctx context.Context, w *world) error {
@@ -146,6 +143,9 @@ func (p *peer) Start(ctx context.Context, w *world) error {
 	}
 	if p.board, err = w.watch(ctx, p.style.gvr, p.word); err != nil {
 		return err
+	}
+	if p.style.file != nil {
+		w.fleet.file = p.style.file
 	}
 	if p.style.before != nil {
 		if err := w.apply(ctx, p.style.before(w.fleet)...); err != nil {
@@ -244,9 +244,17 @@ func (p *peer) fillAll(texts []string) ([]string, error) {
 	return filled, nil
 }
 
-// Request asks for release i.
-func (p *peer) Request(ctx context.Context, i int) error {
-	return createRequest(ctx, p.w, p.style.gvr, p.style.request(p.w.fleet, i))
+// Request asks for the first n releases: by one commit where it reads its requests in Git.
+func (p *peer) Request(ctx context.Context, n int) error {
+	if p.style.file == nil {
+		return each(ctx, n, 32, func(ctx context.Context, i int) error {
+			return createRequest(ctx, p.w, p.style.gvr, p.style.request(p.w.fleet, i))
+		})
+	}
+	if err := p.w.fleet.ask(ctx, n); err != nil {
+		return err
+	}
+	return p.Pushed(ctx, nil)
 }
 
 // Ready returns when it says that the first n releases are done.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"path"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,6 +20,9 @@ import (
 type style struct {
 	gvr     schema.GroupVersionResource
 	request func(f *fleet, i int) *unstructured.Unstructured
+	// file is a release's own in Git, with the request in it; nil makes requests in the cluster, and
+	// then only their values are in Git.
+	file func(f *fleet, i int) (name, text string)
 	// before is what has to exist before the first request.
 	before func(f *fleet) []*unstructured.Unstructured
 	// ready says whether a request is done with what it asks for now.
@@ -33,6 +37,7 @@ var helmReleases = schema.GroupVersionResource{Group: "helm.fluxcd.io", Version:
 func styles() map[string]style {
 	return map[string]style{
 		"helmrelease": {gvr: helmReleases, request: helmRelease, ready: readyCondition},
+		"root":        {gvr: helmReleases, request: inlineHelmRelease, file: releaseFile, ready: readyCondition},
 		"application": {
 			gvr:     schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applications"},
 			request: application, ready: syncedAndHealthy,
@@ -43,7 +48,7 @@ func styles() map[string]style {
 		},
 		"flux": {
 			gvr:     schema.GroupVersionResource{Group: "helm.toolkit.fluxcd.io", Version: "v2", Resource: "helmreleases"},
-			request: fluxHelmRelease, before: fluxRepository, ready: readyCondition, pushed: reconcileRepository,
+			request: fluxHelmRelease, before: fluxRepository, ready: readyCondition, pushed: reconcileFlux,
 		},
 	}
 }
@@ -67,6 +72,23 @@ spec:
   chart: {git: %[3]q, ref: %[4]s, path: %[5]s}
   valuesFrom: [{chartFileRef: {path: ../../%[6]s}}]
 `, releaseName(i), namespace, f.url, branch, chartPath, valuesPath(i))
+}
+
+// inlineHelmRelease has its values in itself, as it would lie in a folder that is applied as it is.
+func inlineHelmRelease(f *fleet, i int) *unstructured.Unstructured {
+	u := helmRelease(f, i)
+	spec := u.Object["spec"].(map[string]any)
+	delete(spec, "valuesFrom")
+	spec["values"] = map[string]any{"message": f.messages[i]}
+	return u
+}
+
+func releaseFile(f *fleet, i int) (name, text string) {
+	data, err := yaml.Marshal(inlineHelmRelease(f, i).Object)
+	if err != nil {
+		panic(err) // maps of strings
+	}
+	return path.Join(releasesPath, releaseName(i)+".yaml"), string(data)
 }
 
 func application(f *fleet, i int) *unstructured.Unstructured {
@@ -107,11 +129,13 @@ func fluxRepository(f *fleet) []*unstructured.Unstructured {
 apiVersion: source.toolkit.fluxcd.io/v1
 kind: GitRepository
 metadata: {name: fleet, namespace: %s}
-spec: {interval: 1m, url: %q, ref: {branch: %s}}
+spec: {interval: 1h, url: %q, ref: {branch: %s}}
 `, namespace, f.url, branch)}
 }
 
-func fluxHelmRelease(_ *fleet, i int) *unstructured.Unstructured {
+// fluxHelmRelease has its values in itself: with files of the repository as values, each commit would
+// make all charts anew, whatever it touches.
+func fluxHelmRelease(f *fleet, i int) *unstructured.Unstructured {
 	return object(`
 apiVersion: helm.toolkit.fluxcd.io/v2
 kind: HelmRelease
@@ -123,10 +147,9 @@ spec:
   chart:
     spec:
       chart: %[3]s
-      reconcileStrategy: Revision
       sourceRef: {kind: GitRepository, name: fleet}
-      valuesFiles: [%[3]s/values.yaml, %[4]s]
-`, releaseName(i), namespace, chartPath, valuesPath(i))
+  values: {message: %[4]q}
+`, releaseName(i), namespace, chartPath, f.messages[i])
 }
 
 // readyCondition is Kubernetes' usual way to say so, of the generation that is asked for.
@@ -151,17 +174,26 @@ func syncedAndHealthy(u *unstructured.Unstructured) bool {
 func refreshApplications(ctx context.Context, w *world, touched []int) error {
 	gvr := styles()["argocd"].gvr
 	return each(ctx, len(touched), 16, func(ctx context.Context, k int) error {
-		_, err := w.dynamic.Resource(gvr).Namespace(namespace).Patch(ctx, releaseName(touched[k]), types.MergePatchType,
-			[]byte(`{"metadata":{"annotations":{"argocd.argoproj.io/refresh":"normal"}}}`), metav1.PatchOptions{})
-		return err
+		return w.merge(ctx, gvr, releaseName(touched[k]), `{"metadata":{"annotations":{"argocd.argoproj.io/refresh":"normal"}}}`)
 	})
 }
 
-// reconcileRepository does what a Receiver of Flux does with a push.
-func reconcileRepository(ctx context.Context, w *world, _ []int) error {
-	gvr := schema.GroupVersionResource{Group: "source.toolkit.fluxcd.io", Version: "v1", Resource: "gitrepositories"}
-	_, err := w.dynamic.Resource(gvr).Namespace(namespace).Patch(ctx, "fleet", types.MergePatchType,
-		fmt.Appendf(nil, `{"metadata":{"annotations":{"reconcile.fluxcd.io/requestedAt":%q}}}`, w.fleet.head), metav1.PatchOptions{})
+// reconcileFlux does what Flux does with a push once it has read it: kustomize-controller writes the
+// HelmReleases whose manifests changed, and a Receiver has source-controller fetch a chart that did.
+func reconcileFlux(ctx context.Context, w *world, touched []int) error {
+	if w.fleet.head == w.fleet.reissued {
+		gvr := schema.GroupVersionResource{Group: "source.toolkit.fluxcd.io", Version: "v1", Resource: "gitrepositories"}
+		return w.merge(ctx, gvr, "fleet", `{"metadata":{"annotations":{"reconcile.fluxcd.io/requestedAt":%q}}}`, w.fleet.head)
+	}
+	return each(ctx, len(touched), 16, func(ctx context.Context, k int) error {
+		i := touched[k]
+		return w.merge(ctx, styles()["flux"].gvr, releaseName(i), `{"spec":{"values":{"message":%q}}}`, w.fleet.messages[i])
+	})
+}
+
+// merge patches an object in the namespace of the releases.
+func (w *world) merge(ctx context.Context, gvr schema.GroupVersionResource, name, format string, args ...any) error {
+	_, err := w.dynamic.Resource(gvr).Namespace(namespace).Patch(ctx, name, types.MergePatchType, fmt.Appendf(nil, format, args...), metav1.PatchOptions{})
 	return err
 }
 

@@ -16,8 +16,8 @@ type subject interface {
 	Kill()
 	// Processes are the processes whose use is measured.
 	Processes() []int
-	// Request asks for release i for the first time.
-	Request(ctx context.Context, i int) error
+	// Request asks for releases 0 to n-1 for the first time.
+	Request(ctx context.Context, n int) error
 	// Ready returns when releases 0 to n-1 are done as far as the subject says.
 	Ready(ctx context.Context, n int) error
 	// Pushed tells it of a commit that touched some releases.
@@ -26,6 +26,4 @@ type subject interface {
 	Repairs() bool
 	// Renders is how many times it rendered a chart so far, or -1 where it does not say.
 	Renders(ctx context.Context) (int64, error)
-	// Parallel is how many requests it is given at once.
-	Parallel() int
 }

@@ -148,7 +148,7 @@ type accountant interface {
 // at once, and the clock stops when the last one is ready.
 func (b *bench) mttp(ctx context.Context, run *Run) error {
 	begin := time.Now()
-	if err := each(ctx, b.n, b.s.Parallel(), b.s.Request); err != nil {
+	if err := b.s.Request(ctx, b.n); err != nil {
 		return err
 	}
 	if err := b.s.Ready(ctx, b.n); err != nil {
