@@ -125,7 +125,7 @@ func TestCommandTable(t *testing.T) {
 // The descriptions that are stored here can be read.
 func TestPeers(t *testing.T) {
 	names := map[string]bool{}
-	for _, file := range []string{"fairlead", "fairlead-applications", "fairlead-root", "flux", "argocd"} {
+	for _, file := range []string{"fairlead", "fairlead-applications", "fairlead-root", "fairlead-registry", "flux", "argocd"} {
 		p, err := readPeer("peers/" + file + ".yaml")
 		if err != nil {
 			t.Error(err)
@@ -133,7 +133,7 @@ func TestPeers(t *testing.T) {
 		}
 		names[p.Name()] = true
 	}
-	want := map[string]bool{"fairlead": true, "fairlead (Applications)": true, "fairlead (root)": true, "Flux": true, "Argo CD": true}
+	want := map[string]bool{"fairlead": true, "fairlead (Applications)": true, "fairlead (root)": true, "fairlead (registry)": true, "Flux": true, "Argo CD": true}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
 	}

@@ -25,16 +25,19 @@ const (
 	branch       = "main"
 )
 
-// fleet is a Git repository with one chart and a values file for each release.
+// fleet is what releases are made from: a Git repository with one chart and a file for each release,
+// and the same chart in a registry.
 type fleet struct {
-	n      int
-	server *testkit.GitServer
-	repo   *git.Repo
-	url    string
-	work   string // the same files as a folder, for tools that read no Git
-	head   string
-	// reissued is the commit that changed the chart last.
-	reissued string
+	n        int
+	server   *testkit.GitServer
+	repo     *git.Repo
+	url      string
+	work     string // the same files as a folder, for tools that read no Git
+	head     string
+	reissued string // the commit that changed the chart last
+	registry *testkit.Registry
+	charts   string // host and path of the charts in it
+	pushes   int64  // requests to it of this program
 
 	messages []string // of each release, as Git has them now
 	edition  string   // of the chart
@@ -43,38 +46,74 @@ type fleet struct {
 	file func(f *fleet, i int) (name, text string)
 }
 
-func newFleet(ctx context.Context, dir string, n int) (*fleet, func(), error) {
-	f := &fleet{n: n, work: filepath.Join(dir, "work"), edition: "first", file: valuesFile}
-	var err error
+func newFleet(ctx context.Context, dir string, n int) (f *fleet, stop func(), err error) {
+	f = &fleet{n: n, work: filepath.Join(dir, "work"), edition: "first", file: valuesFile}
+	var stops []func()
+	stop = func() {
+		for _, s := range stops {
+			s()
+		}
+	}
+	defer func() {
+		if err != nil {
+			stop()
+		}
+	}()
 	if f.server, err = testkit.NewGitServer(testkit.GitOptions{Root: filepath.Join(dir, "git")}); err != nil {
 		return nil, nil, err
 	}
-	base, stop, err := f.server.Start("127.0.0.1:0")
+	base, end, err := f.server.Start("127.0.0.1:0")
 	if err != nil {
 		return nil, nil, err
 	}
+	stops = append(stops, end)
 	f.url = base + "/" + fleetRepo + ".git"
 	if f.repo, err = f.server.Create(ctx, fleetRepo); err != nil {
-		stop()
 		return nil, nil, err
 	}
+	if f.registry, err = testkit.NewRegistry(""); err != nil {
+		return nil, nil, err
+	}
+	if base, end, err = f.registry.Start("127.0.0.1:0"); err != nil {
+		return nil, nil, err
+	}
+	stops = append(stops, end)
+	f.charts = strings.TrimPrefix(base, "http://") + "/charts"
+	return f, stop, f.begin(ctx)
+}
+
+// begin makes the first commit.
+func (f *fleet) begin(ctx context.Context) error {
 	files, err := chartTree()
 	if err != nil {
-		stop()
-		return nil, nil, err
+		return err
 	}
 	files[path.Join(releasesPath, "README.md")] = "What is asked for.\n"
-	for i := range n {
+	for i := range f.n {
 		f.messages = append(f.messages, fmt.Sprintf("release %d", i))
 		name, text := f.file(f, i)
 		files[name] = text
 	}
 	if err := f.commit(ctx, "Begin the fleet", files); err != nil {
-		stop()
-		return nil, nil, err
+		return err
 	}
-	return f, stop, nil
+	return f.publish(ctx)
 }
+
+// publish puts the chart as it is now into the registry.
+func (f *fleet) publish(ctx context.Context) error {
+	archive, name, version, err := testkit.PackChart(filepath.Join(f.work, filepath.FromSlash(chartPath)))
+	if err != nil {
+		return err
+	}
+	before := f.registry.Requests()
+	err = testkit.PushChart(ctx, f.charts+"/"+name, version, archive)
+	f.pushes += f.registry.Requests() - before
+	return err
+}
+
+// registryRequests are those of others.
+func (f *fleet) registryRequests() int64 { return f.registry.Requests() - f.pushes }
 
 // chartTree is the chart's files by their path in the repository.
 func chartTree() (map[string]string, error) {
@@ -140,9 +179,11 @@ func (f *fleet) reissue(ctx context.Context, edition string) error {
 		changed[name] = strings.Replace(files[name], replace[0], replace[1], 1)
 	}
 	f.edition = edition
-	err = f.commit(ctx, "Change the chart", changed)
+	if err := f.commit(ctx, "Change the chart", changed); err != nil {
+		return err
+	}
 	f.reissued = f.head
-	return err
+	return f.publish(ctx)
 }
 
 func releaseName(i int) string { return fmt.Sprintf("b%05d", i) }

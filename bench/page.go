@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -32,6 +33,7 @@ func writePage(r *Result, dir string) error {
 		for _, t := range titles {
 			fmt.Fprintf(&b, "\n## %s\n\n%s\n\n%s", t.title, t.says, r.table(t.workload))
 		}
+		fmt.Fprintf(&b, "\n## Processes\n\n%s", r.processes())
 		fmt.Fprintf(&b, "\n## Cost per release\n\n%s\n", r.growth())
 	}
 	plots := []plot{
@@ -56,7 +58,7 @@ func writePage(r *Result, dir string) error {
 // table has a row for each subject and number of releases.
 func (r *Result) table(workload string) string {
 	var b strings.Builder
-	b.WriteString("| releases | subject | time | × floor | p99 | CPU | memory | requests | a release | renders | Git |\n|---|---|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("| releases | subject | time | × floor | p99 | CPU | memory | control plane | requests | a release | renders | Git | registry |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, n := range r.sizes() {
 		for _, s := range r.subjects() {
 			run := r.find(s, workload, n)
@@ -64,13 +66,32 @@ func (r *Result) table(workload string) string {
 				continue
 			}
 			if run.Missing != "" {
-				fmt.Fprintf(&b, "| %d | %s | %s |||||||||\n", n, s, strings.ReplaceAll(firstLine(run.Missing), "|", "/"))
+				fmt.Fprintf(&b, "| %d | %s | %s |||||||||||\n", n, s, strings.ReplaceAll(firstLine(run.Missing), "|", "/"))
 				continue
 			}
 			floor := r.find(floorName, workload, n)
 			requests := run.Requests.Total()
-			fmt.Fprintf(&b, "| %d | %s | %s | %s | %s | %s | %s | %d | %s | %s | %d |\n", n, s, run.timeText(), ratio(run, floor), run.p99(),
-				run.cpuText(), run.memory(), requests, perRelease(run, floor), run.renders(), run.GitLists+run.Fetches)
+			fmt.Fprintf(&b, "| %d | %s | %s | %s | %s | %s | %s | %s | %d | %s | %s | %d | %d |\n", n, s, run.timeText(), ratio(run, floor), run.p99(),
+				run.cpuText(), run.memory(), run.share(run.Cluster.CPUSeconds), requests, perRelease(run, floor), run.renders(),
+				run.GitLists+run.Fetches, run.Registry)
+		}
+	}
+	return b.String()
+}
+
+// processes has a row for each process of each subject while the most releases become ready.
+func (r *Result) processes() string {
+	var b strings.Builder
+	n := slices.Max(r.sizes())
+	fmt.Fprintf(&b, "From nothing to ready with %d releases: processor time, with the children that a process waited for, and the most memory it had (VmHWM).\n\n", n)
+	b.WriteString("| subject | process | CPU | memory |\n|---|---|---|---|\n")
+	for _, s := range r.subjects() {
+		run := r.find(s, workMTTP, n)
+		if run == nil {
+			continue
+		}
+		for _, p := range append(run.Usage.Processes[:len(run.Usage.Processes):len(run.Usage.Processes)], run.Cluster) {
+			fmt.Fprintf(&b, "| %s | %s | %.2f s | %d MiB |\n", s, p.Name, p.CPUSeconds, p.HighWaterBytes>>20)
 		}
 	}
 	return b.String()
@@ -96,13 +117,18 @@ func (r *Run) p99() string {
 }
 
 func (r *Run) cpuText() string {
-	if r.Workload == workRest {
-		return fmt.Sprintf("%.2f %% of a core", 100*r.Usage.CPUSeconds/r.Seconds)
-	}
 	if r.Subject == floorName {
 		return ""
 	}
-	return fmt.Sprintf("%.2f s", r.Usage.CPUSeconds)
+	return r.share(r.Usage.CPUSeconds)
+}
+
+// share is processor time; at rest it is a part of a processor.
+func (r *Run) share(seconds float64) string {
+	if r.Workload == workRest {
+		return fmt.Sprintf("%.2f %% of a core", 100*seconds/r.Seconds)
+	}
+	return fmt.Sprintf("%.2f s", seconds)
 }
 
 func (r *Run) memory() string {

@@ -40,10 +40,12 @@ type Run struct {
 	Seconds  float64   `json:"seconds"`
 	Samples  []float64 `json:"samplesMs,omitempty"`
 	Usage    Usage     `json:"usage"`
+	Cluster  Process   `json:"cluster"`            // the control plane and its database, all in one process
 	Requests Requests  `json:"requests,omitempty"` // answered meanwhile, without this program's
 	Renders  int64     `json:"renders"`            // -1 where the subject does not say
 	GitLists int64     `json:"gitLists"`
 	Fetches  int64     `json:"gitFetches"`
+	Registry int64     `json:"registryRequests"`
 	Missing  string    `json:"missing,omitempty"` // why there is nothing else
 }
 

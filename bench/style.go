@@ -38,6 +38,7 @@ func styles() map[string]style {
 	return map[string]style{
 		"helmrelease": {gvr: helmReleases, request: helmRelease, ready: readyCondition},
 		"root":        {gvr: helmReleases, request: inlineHelmRelease, file: releaseFile, ready: readyCondition},
+		"registry":    {gvr: helmReleases, request: publishedHelmRelease, ready: readyCondition, pushed: changeValues},
 		"application": {
 			gvr:     schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applications"},
 			request: application, ready: syncedAndHealthy,
@@ -80,6 +81,13 @@ func inlineHelmRelease(f *fleet, i int) *unstructured.Unstructured {
 	spec := u.Object["spec"].(map[string]any)
 	delete(spec, "valuesFrom")
 	spec["values"] = map[string]any{"message": f.messages[i]}
+	return u
+}
+
+// publishedHelmRelease takes the newest chart of the registry, and is changed in the cluster.
+func publishedHelmRelease(f *fleet, i int) *unstructured.Unstructured {
+	u := inlineHelmRelease(f, i)
+	u.Object["spec"].(map[string]any)["chart"] = map[string]any{"repository": "oci://" + f.charts, "name": path.Base(chartPath), "version": "*"}
 	return u
 }
 
@@ -185,9 +193,22 @@ func reconcileFlux(ctx context.Context, w *world, touched []int) error {
 		gvr := schema.GroupVersionResource{Group: "source.toolkit.fluxcd.io", Version: "v1", Resource: "gitrepositories"}
 		return w.merge(ctx, gvr, "fleet", `{"metadata":{"annotations":{"reconcile.fluxcd.io/requestedAt":%q}}}`, w.fleet.head)
 	}
+	return writeValues(ctx, w, styles()["flux"].gvr, touched)
+}
+
+// changeValues changes the HelmReleases that a commit touches. Of a chart it tells nothing: a registry
+// sends no pushes.
+func changeValues(ctx context.Context, w *world, touched []int) error {
+	if w.fleet.head == w.fleet.reissued {
+		return nil
+	}
+	return writeValues(ctx, w, helmReleases, touched)
+}
+
+func writeValues(ctx context.Context, w *world, gvr schema.GroupVersionResource, touched []int) error {
 	return each(ctx, len(touched), 16, func(ctx context.Context, k int) error {
 		i := touched[k]
-		return w.merge(ctx, styles()["flux"].gvr, releaseName(i), `{"spec":{"values":{"message":%q}}}`, w.fleet.messages[i])
+		return w.merge(ctx, gvr, releaseName(i), `{"spec":{"values":{"message":%q}}}`, w.fleet.messages[i])
 	})
 }
 

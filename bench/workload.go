@@ -93,13 +93,15 @@ func (b *bench) timed(ctx context.Context, name string, work func(context.Contex
 	if err != nil {
 		return run, err
 	}
-	sent, git := b.w.sent.read(), b.w.fleet.server.Counts()
+	sent, git, registry := b.w.sent.read(), b.w.fleet.server.Counts(), b.w.fleet.registryRequests()
+	cluster := spent(b.w.cluster.PID())
 	meter := newMeter(ctx, b.s.Processes)
 	if name == workRestart {
 		meter.began = b.kept() // what else is read later is of processes that start meanwhile
 	}
 	err = work(ctx, &run)
 	run.Usage = meter.read()
+	run.Cluster = Process{Name: title(b.w.cluster.PID()), CPUSeconds: spent(b.w.cluster.PID()) - cluster, HighWaterBytes: status(b.w.cluster.PID(), "VmHWM")}
 	if a, ok := b.s.(accountant); ok {
 		run.Usage = a.Account()
 	}
@@ -121,6 +123,7 @@ func (b *bench) timed(ctx context.Context, name string, work func(context.Contex
 	}
 	counts := b.w.fleet.server.Counts()
 	run.GitLists, run.Fetches = counts.LsRefs-git.LsRefs, counts.Fetches-git.Fetches
+	run.Registry = b.w.fleet.registryRequests() - registry
 	return run, nil
 }
 

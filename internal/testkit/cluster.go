@@ -109,6 +109,9 @@ func (c *Cluster) wait(out io.Reader, ready chan<- error) {
 	_ = c.cmd.Wait()
 }
 
+// PID is the cluster's process; all of the control plane is in it.
+func (c *Cluster) PID() int { return c.cmd.Process.Pid }
+
 // Stop ends the cluster and waits until it is gone.
 func (c *Cluster) Stop() {
 	c.stopFn.Do(func() {

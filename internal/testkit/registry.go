@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -23,8 +24,9 @@ import (
 // Registry is an OCI registry. Given a folder, it keeps images there and has them again when it
 // is started anew; without one it keeps them in memory.
 type Registry struct {
-	inner http.Handler
-	dir   string
+	inner    http.Handler
+	dir      string
+	requests atomic.Int64
 }
 
 // NewRegistry makes a registry over dir, which may be empty.
@@ -46,6 +48,9 @@ func NewRegistry(dir string) (*Registry, error) {
 	return r, nil
 }
 
+// Requests is how many were answered so far.
+func (r *Registry) Requests() int64 { return r.requests.Load() }
+
 // Start serves on addr until stop is called.
 func (r *Registry) Start(addr string) (url string, stop func(), err error) { return listen(addr, r) }
 
@@ -54,6 +59,7 @@ const maxManifest = 4 << 20
 
 // ServeHTTP speaks the OCI distribution protocol.
 func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	r.requests.Add(1)
 	isManifest := strings.HasPrefix(req.URL.Path, "/v2/") && strings.Contains(req.URL.Path, "/manifests/")
 	if r.dir == "" || !isManifest || (req.Method != http.MethodPut && req.Method != http.MethodDelete) {
 		r.inner.ServeHTTP(w, req)
