@@ -1,6 +1,9 @@
 package model
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Release is one request to the line, read from an API object or from the configuration and
 // checked: everything a run needs to know before it begins.
@@ -104,6 +107,12 @@ type Ref struct {
 	Chart   string   // helm: the chart's name
 	Version string   // helm, oci: a version or a semver range; empty is the newest stable
 	Auth    *Auth    // nil is anonymous
+}
+
+// Key tells the references to one remote apart.
+func (r Ref) Key() string {
+	key, _ := json.Marshal([]any{r.Git, r.Path, r.Files, r.Chart, r.Version})
+	return string(key)
 }
 
 // GitRef is one of branch, tag, semver range or commit; Name lets the repository say which

@@ -11,19 +11,23 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/testkit"
 )
 
-// BenchmarkPush measures what a push to a repository of 500 releases costs, from the webhook to
-// the report of the one release whose values file it changed.
+// BenchmarkPush measures what a push to a repository of many releases costs, from the webhook to the
+// report of the one release whose values file it changed.
 func BenchmarkPush(b *testing.B) {
-	k := newKit(b, source.Options{PollInterval: time.Hour}, testkit.GitOptions{})
-	watchMany(b, k, 500)
-	for i := 0; b.Loop(); i++ {
-		b.StopTimer()
-		id := k.commit(map[string]string{fmt.Sprintf("envs/%d.yaml", i%500): fmt.Sprintf("n: x%d\n", i)})
-		b.StartTimer()
-		k.push(id)
-		if got := k.takeChanges(); len(got) != 1 {
-			b.Fatalf("%d releases changed", len(got))
-		}
+	for _, n := range []int{500, 5000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			k := newKit(b, source.Options{PollInterval: time.Hour}, testkit.GitOptions{})
+			watchMany(b, k, n)
+			for i := 0; b.Loop(); i++ {
+				b.StopTimer()
+				id := k.commit(map[string]string{fmt.Sprintf("envs/%d.yaml", i%n): fmt.Sprintf("n: x%d\n", i)})
+				b.StartTimer()
+				k.push(id)
+				if got := k.takeChanges(); len(got) != 1 {
+					b.Fatalf("%d releases changed", len(got))
+				}
+			}
+		})
 	}
 }
 

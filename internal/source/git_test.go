@@ -2,8 +2,10 @@ package source_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -120,6 +122,75 @@ func TestPushTouchesOnlyReleasesWhoseContentChanged(t *testing.T) {
 	if n := len(k.takeChanges()); n != 20 {
 		t.Errorf("a changed chart touched %d of 20 releases", n)
 	}
+}
+
+// TestPushesTellWhatChanged: whatever is pushed, exactly those releases are told of it for which a reader
+// who comes to the repository anew finds something else than they have.
+func TestPushesTellWhatChanged(t *testing.T) {
+	k := newKit(t, source.Options{PollInterval: time.Hour}, testkit.GitOptions{})
+	k.commit(map[string]string{"charts/app/Chart.yaml": chart("app"), "envs/0.yaml": "n: 0\n", "more/a.yaml": ""})
+	refs := map[string]model.Ref{}
+	for i := range 4 {
+		ref := k.ref("charts/app")
+		ref.Files = []string{fmt.Sprintf("envs/%d.yaml", i)}
+		refs[fmt.Sprint("chart-", i)] = ref
+	}
+	refs["folder"], refs["linked"], refs["all"] = k.ref("more"), k.ref("link"), k.ref(".")
+	have := map[string]string{}
+	for name, ref := range refs {
+		k.Watch(release(name), ref)
+		if res, err := k.Resolve(t.Context(), ref); err == nil {
+			have[name] = res.Artifact.Digest
+		}
+	}
+	random := rand.New(rand.NewPCG(3, 4))
+	for step := range 40 {
+		id := k.randomCommit(random)
+		k.takeFailures()
+		k.push(id)
+		told := k.takeChanges()
+		failed := k.takeFailures()
+		fresh, err := source.New(source.Options{CacheDir: t.TempDir()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, ref := range refs {
+			want := ""
+			if res, err := fresh.Resolve(t.Context(), ref); err == nil {
+				want = res.Artifact.Digest
+			}
+			heard := slices.Contains(told, name)
+			switch {
+			case want == "" && have[name] != "" && !slices.Contains(failed, name):
+				t.Errorf("step %d: %s cannot be resolved any more, and was not told", step, name)
+			case want != "" && have[name] != "" && heard != (want != have[name]):
+				t.Errorf("step %d: %s had %.7s, has %.7s, told: %v", step, name, have[name], want, heard)
+			case want != "" && have[name] == "" && !heard:
+				t.Errorf("step %d: %s can be resolved again, and was not told", step, name)
+			}
+			have[name] = want
+			if res, err := k.Resolve(t.Context(), ref); err == nil && res.Err == nil && (res.Artifact.Digest != want || res.Artifact.Revision.Commit != id) {
+				t.Errorf("step %d: %s resolves to %+v, want %.7s of %.7s", step, name, res.Artifact, want, id)
+			}
+		}
+		_ = fresh.Close()
+	}
+}
+
+// randomCommit puts something into the repository, or takes something away.
+func (k *kit) randomCommit(random *rand.Rand) string {
+	names := []string{"charts/app/Chart.yaml", "charts/app/values.yaml", "envs/0.yaml", "envs/1.yaml", "envs/2.yaml", "more/a.yaml", "README.md", "link"}
+	name := names[random.IntN(len(names))]
+	content := fmt.Sprintf("name: %d\n", random.IntN(1000))
+	if name == "link" {
+		content = "link:" + []string{"more", "charts/app", "none"}[random.IntN(3)]
+	}
+	if random.IntN(4) == 0 && k.committed[name] {
+		delete(k.committed, name)
+		return k.commit(map[string]string{"always": fmt.Sprint(random.Uint64())}, name)
+	}
+	k.committed[name] = true
+	return k.commit(map[string]string{name: content, "always": fmt.Sprint(random.Uint64())})
 }
 
 func TestOneListOfRefsForManyReleases(t *testing.T) {

@@ -26,6 +26,8 @@ type kit struct {
 	heard   *sync.Cond
 	changes [][]model.ReleaseID
 	errors  []heardError
+
+	committed map[string]bool // by randomCommit, and still there
 }
 
 type heardError struct {
@@ -37,7 +39,7 @@ const repoName = "fluxcd/helm-operator-get-started"
 
 func newKit(t testing.TB, opts source.Options, gitOpts testkit.GitOptions) *kit {
 	t.Helper()
-	k := &kit{t: t}
+	k := &kit{t: t, committed: map[string]bool{}}
 	k.heard = sync.NewCond(&k.mu)
 	gitOpts.Root = t.TempDir()
 	srv, err := testkit.NewGitServer(gitOpts)
@@ -135,6 +137,22 @@ func (k *kit) takeChanges() []string {
 	}
 	k.changes = nil
 	slices.Sort(names)
+	return names
+}
+
+// takeFailures are the releases that heard of an error since the last call.
+func (k *kit) takeFailures() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var names []string
+	for _, e := range k.errors {
+		for _, id := range e.ids {
+			if e.err != nil {
+				names = append(names, id.Name)
+			}
+		}
+	}
+	k.errors = nil
 	return names
 }
 

@@ -153,7 +153,7 @@ func (s *Sources) Watch(id model.ReleaseID, ref model.Ref) {
 	if err != nil {
 		return
 	}
-	key := keyOf(ref)
+	key := ref.Key()
 	r.want(key, ref)
 	r.mu.Lock()
 	if w, ok := r.watches[id]; !ok || w.key != key {

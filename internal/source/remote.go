@@ -2,7 +2,6 @@ package source
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"sync"
 	"time"
@@ -29,6 +28,13 @@ type pusher interface {
 	Pushed(ctx context.Context, wants []model.Ref, ref, commit string) (changed, ok bool, err error)
 }
 
+// sparing is an upstream that knows what an observation leaves as it was.
+type sparing interface {
+	// Touched gives the keys of the references (model.Ref.Key) that may mean other content than
+	// before the last call. What else was resolved means the same.
+	Touched() []string
+}
+
 // remote is an upstream, what was observed of it, and who is interested.
 type remote struct {
 	src     upstream
@@ -36,7 +42,7 @@ type remote struct {
 
 	mu        sync.Mutex
 	addresses map[string]git.Address // all URLs it was asked for by, and its rewritten one
-	answers   map[string]*answer     // by keyOf
+	answers   map[string]*answer     // by the reference's key
 	watches   map[model.ReleaseID]*watch
 	byKey     map[string]map[model.ReleaseID]*watch // the same, by what is watched
 	version   int                                   // counts observations that differed
@@ -55,6 +61,7 @@ type answer struct {
 	found   artifact.Found // the last good one
 	err     error          // why the latest observation gave none
 	tried   bool           // it was resolved before, with whatever outcome
+	settled bool           // what it was resolved to is followed by a sparing upstream
 	used    time.Time
 }
 
@@ -82,12 +89,6 @@ func newRemote(src upstream) *remote {
 	return r
 }
 
-// keyOf tells the references of one remote apart.
-func keyOf(ref model.Ref) string {
-	key, _ := json.Marshal([]any{ref.Git, ref.Path, ref.Files, ref.Chart, ref.Version})
-	return string(key)
-}
-
 // want notes that ref is of interest, and reports whether it was never resolved before.
 func (r *remote) want(key string, ref model.Ref) bool {
 	r.mu.Lock()
@@ -107,17 +108,28 @@ func (r *remote) want(key string, ref model.Ref) bool {
 // unwanted is how long a reference that nobody watches is kept up to date.
 const unwanted = 30 * time.Minute
 
-// wants are the references of interest, those nobody needs any more dropped.
+// wants are the references of interest, those nobody needs any more dropped: one for each version
+// that is asked for. Which parts of it are is no matter of reading.
 func (r *remote) wants() []model.Ref {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	type version struct {
+		git     model.GitRef
+		version string
+	}
 	var refs []model.Ref
+	var last version // mostly all are of one
+	seen := map[version]bool{}
+	old := time.Now().Add(-unwanted)
 	for key, a := range r.answers {
-		if len(r.byKey[key]) == 0 && time.Since(a.used) > unwanted {
+		if a.used.Before(old) && len(r.byKey[key]) == 0 {
 			delete(r.answers, key)
 			continue
 		}
-		refs = append(refs, a.ref)
+		if v := (version{a.ref.Git, a.ref.Version}); len(refs) == 0 || v != last && !seen[v] {
+			last, seen[v] = v, true
+			refs = append(refs, a.ref)
+		}
 	}
 	return refs
 }
@@ -142,6 +154,9 @@ func (r *remote) recordRead(start time.Time, changed bool, err error) {
 	r.started, r.err = start, err
 	if err != nil {
 		r.failures++
+		for _, a := range r.answers {
+			a.settled = false // everyone hears of the failure, and everyone of its end
+		}
 		return
 	}
 	r.failures, r.observed = 0, start
@@ -152,11 +167,21 @@ func (r *remote) recordRead(start time.Time, changed bool, err error) {
 
 // stale gives the answers that a new observation may have changed, by key, watched ones only.
 func (r *remote) stale() []string {
+	src, spares := r.src.(sparing)
+	var touched []string
+	if spares {
+		touched = src.Touched()
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for _, key := range touched {
+		if a := r.answers[key]; a != nil {
+			a.settled = false
+		}
+	}
 	var keys []string
-	for key := range r.byKey {
-		if a := r.answers[key]; a != nil && a.version != r.version {
+	for key, a := range r.answers {
+		if a.version != r.version && (!spares || !a.settled) && len(r.byKey[key]) > 0 {
 			keys = append(keys, key)
 		}
 	}
@@ -167,7 +192,7 @@ func (r *remote) forget(key string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if a := r.answers[key]; a != nil {
-		a.version = 0
+		a.version, a.settled = 0, false
 	}
 }
 
@@ -195,6 +220,7 @@ func (r *remote) keep(key string, ref model.Ref, version int, found artifact.Fou
 		return *a // someone resolved it by a later observation meanwhile
 	}
 	a.version, a.err, a.tried = version, err, true
+	a.settled = err == nil && version == r.version
 	if err == nil {
 		a.found = found
 	} else if !lasting(err) {
@@ -241,11 +267,14 @@ func (r *remote) broadcast(err error, out *news) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for id, w := range r.watches {
-		a := r.answers[w.key]
-		switch {
-		case err != nil:
+		if err != nil {
 			r.tell(id, w, "", err, out)
-		case a != nil && a.version == r.version && w.failure != "":
+			continue
+		}
+		if w.failure == "" {
+			continue
+		}
+		if a := r.answers[w.key]; a != nil && a.version == r.version {
 			r.tell(id, w, a.found.Artifact.Digest, a.err, out)
 		}
 	}

@@ -244,7 +244,7 @@ func (s *Sources) place(ctx context.Context, art model.Artifact, found *artifact
 
 func (s *Sources) forget(ref model.Ref) {
 	if r, err := s.remote(ref); err == nil {
-		r.forget(keyOf(ref))
+		r.forget(ref.Key())
 	}
 }
 
@@ -254,7 +254,7 @@ func (s *Sources) resolve(ctx context.Context, ref model.Ref, since time.Time) (
 	if err != nil {
 		return Resolution{}, artifact.Found{}, err
 	}
-	key := keyOf(ref)
+	key := ref.Key()
 	isNew := r.want(key, ref)
 	if since.IsZero() {
 		since = time.Now().Add(-r.freshness(s.opts.PollInterval))

@@ -62,6 +62,7 @@ func (r *Repository) Read(ctx context.Context, wants []model.Ref) (changed bool,
 	if err := r.bring(ctx, wants, refs); err != nil {
 		return false, err
 	}
+	r.move(ctx, refs)
 	r.tidy(ctx, wants, refs)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -106,11 +107,34 @@ func (r *Repository) Pushed(ctx context.Context, wants []model.Ref, ref, commit 
 	if refs.Head == ref {
 		refs.Commits["HEAD"] = got[ref]
 	}
+	r.move(ctx, refs)
 	r.mu.Lock()
 	r.refs = refs
 	r.mu.Unlock()
 	return true, true, nil
 }
+
+// move takes along what was selected to where refs are, before anybody is answered from them.
+func (r *Repository) move(ctx context.Context, refs git.Refs) {
+	r.mu.Lock()
+	repo := r.repo
+	r.mu.Unlock()
+	if repo == nil {
+		return // nothing was selected yet
+	}
+	r.chosen.Move(ctx, func(of model.GitRef) (tree.Tree, bool) {
+		c, err := choose(of, refs)
+		if err != nil {
+			return tree.Tree{}, false
+		}
+		root, here := r.root(c.commit)
+		return tree.Tree{Reader: objects{repo}, Root: root, Cache: &r.cache}, here
+	})
+}
+
+// Touched gives the keys of the references that may mean other content than before the last call.
+// What else was resolved means the same, at another commit.
+func (r *Repository) Touched() []string { return r.chosen.Touched() }
 
 // bring fetches what wants mean in refs and is not here.
 func (r *Repository) bring(ctx context.Context, wants []model.Ref, refs git.Refs) error {
@@ -300,7 +324,7 @@ func (r *Repository) resolve(ctx context.Context, ref model.Ref) (artifact.Found
 		return artifact.Found{}, err
 	}
 	t := tree.Tree{Reader: objects{repo}, Root: rootTree, Cache: &r.cache}
-	sel, err := r.chosen.Select(ctx, t, ref.Path, ref.Files, r.limit)
+	sel, err := r.chosen.Select(ctx, ref.Git, ref.Key(), t, ref.Path, ref.Files, r.limit)
 	if err != nil {
 		return artifact.Found{}, r.at(err, c.label, commit)
 	}

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/fairlead-cd/fairlead/internal/model"
 )
 
 // files is a tree in memory: paths and contents, a content that begins with -> being a link's target.
@@ -76,7 +78,8 @@ func (r *reader) List(_ context.Context, id string) ([]Entry, error) {
 
 func (r *reader) Read(_ context.Context, id string) ([]byte, error) { return []byte(id[1:]), nil }
 
-// TestSelectAgain: whatever a commit changes, what is selected again is what would be selected anew.
+// TestSelectAgain: whatever a commit changes, what is selected again is what would be selected anew, and
+// what would be another selection is told as touched.
 func TestSelectAgain(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	pick := func(of ...string) string { return of[random.IntN(len(of))] }
@@ -102,9 +105,13 @@ func TestSelectAgain(t *testing.T) {
 		f[name] = content(name)
 	}
 	r := &reader{trees: map[string]files{}}
+	asks := [][]string{{"charts/app"}, {"charts/app", "envs/1.yaml"}, {"charts/app", "linked", "envs/2.yaml"}, {"envs"}, {"."}}
+	branches := []model.GitRef{{Branch: "main"}, {Branch: "next"}}
 	var known Selections
 	now := files{"README.md": "a: 1"}
-	same, anew := 0, 0
+	at := map[model.GitRef]Tree{}
+	settled := map[string]string{} // digests that nobody was told to look at again, by key
+	same, anew, left := 0, 0, 0
 	for step := range 3000 {
 		now = maps.Clone(now)
 		for range 1 + random.IntN(2) {
@@ -115,29 +122,63 @@ func TestSelectAgain(t *testing.T) {
 			}
 		}
 		tree := Tree{Reader: r, Root: r.add(now)}
-		for _, ask := range [][]string{{"charts/app"}, {"charts/app", "envs/1.yaml"}, {"charts/app", "linked", "envs/2.yaml"}, {"envs"}, {"."}} {
-			want, wantErr := tree.Select(t.Context(), ask[0], ask[1:], Limits{})
-			before := r.lists
-			got, err := known.Select(t.Context(), tree, ask[0], ask[1:], Limits{})
-			if r.lists > before {
-				anew++
-			} else {
-				same++
+		for _, of := range branches { // one of them now and then stays behind, is gone, or is forgotten
+			if random.IntN(3) > 0 {
+				at[of] = tree
 			}
-			if fmt.Sprint(err) != fmt.Sprint(wantErr) {
-				t.Fatalf("step %d, %v of %v: %v, want %v", step, ask, now, err, wantErr)
-			}
-			if err != nil {
-				continue
-			}
-			if got.Digest != want.Digest || got.Path != want.Path || (got.one == nil) != (want.one == nil) ||
-				got.one != nil && (got.one.Digest != want.one.Digest || got.other.Digest != want.other.Digest) {
-				t.Fatalf("step %d, %v of %v: %+v, want %+v", step, ask, now, got, want)
+		}
+		known.Move(t.Context(), func(of model.GitRef) (Tree, bool) { return at[of], random.IntN(50) > 0 })
+		if random.IntN(200) == 0 {
+			known.Clear()
+		}
+		for _, key := range known.Touched() {
+			delete(settled, key)
+		}
+		for _, of := range branches {
+			for _, ask := range asks {
+				tree, key := at[of], fmt.Sprint(of, ask)
+				if tree.Root == "" {
+					continue
+				}
+				want, wantErr := tree.Select(t.Context(), ask[0], ask[1:], Limits{})
+				if digest, ok := settled[key]; ok {
+					left++
+					if wantErr != nil || want.Digest != digest {
+						t.Fatalf("step %d: nobody was told that %s changed: %v", step, key, wantErr)
+					}
+				}
+				if random.IntN(20) == 0 { // somebody asks of a tree that is not the line's
+					other := Tree{Reader: r, Root: r.add(files{"charts/app/Chart.yaml": "name: other", "envs/1.yaml": "a: 9"})}
+					if got, err := known.Select(t.Context(), of, key, other, ask[0], ask[1:], Limits{}); err == nil {
+						settled[key] = got.Digest
+					} else {
+						delete(settled, key)
+					}
+					continue
+				}
+				before := r.lists
+				got, err := known.Select(t.Context(), of, key, tree, ask[0], ask[1:], Limits{})
+				if r.lists > before {
+					anew++
+				} else {
+					same++
+				}
+				if fmt.Sprint(err) != fmt.Sprint(wantErr) {
+					t.Fatalf("step %d, %v of %v: %v, want %v", step, ask, now, err, wantErr)
+				}
+				if delete(settled, key); err != nil {
+					continue
+				}
+				settled[key] = got.Digest
+				if got.Digest != want.Digest || got.Path != want.Path || (got.one == nil) != (want.one == nil) ||
+					got.one != nil && (got.one.Digest != want.one.Digest || got.other.Digest != want.other.Digest) {
+					t.Fatalf("step %d, %v of %v: %+v, want %+v", step, ask, now, got, want)
+				}
 			}
 		}
 	}
-	t.Logf("%d were the same without a look, %d were looked at", same, anew)
-	if same == 0 || anew == 0 {
-		t.Error("one of the two ways was never gone")
+	t.Logf("%d were the same without a look, %d were looked at, %d were left alone", same, anew, left)
+	if same == 0 || anew == 0 || left == 0 {
+		t.Error("one of the ways was never gone")
 	}
 }
