@@ -123,6 +123,9 @@ var errNoSource = &model.Error{Kind: model.ErrInvalid, Reason: "NoSource", Msg: 
 // Fetch gives the one artifact there is.
 func (o opened) Fetch(context.Context, model.Ref) (model.Artifact, error) { return o.artifact, o.err }
 
+// Open is Fetch.
+func (o opened) Open(context.Context, model.Ref) (model.Artifact, error) { return o.artifact, o.err }
+
 // rendering keeps what was rendered: a run is planned, shown, and then planned again.
 type rendering struct {
 	*render.Renderer

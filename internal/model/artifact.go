@@ -1,5 +1,7 @@
 package model
 
+import "io/fs"
+
 // Revision says where an artifact comes from, for people and records.
 type Revision struct {
 	Ref     string `json:"ref,omitempty"`     // what the request resolved to: "main", "v1.2.0"
@@ -32,4 +34,9 @@ type Artifact struct {
 	// path it has in the source. Both are empty where all lies in Dir.
 	Chart  string
 	Beside string
+
+	// Files is the same content where it was not put on disk, by the paths that it would have below Dir,
+	// which is empty then. An entry of a folder that knows has a method ContentID() string: equal IDs
+	// are equal content.
+	Files fs.FS
 }

@@ -129,6 +129,10 @@ func (nowhere) Fetch(context.Context, model.Ref) (model.Artifact, error) {
 	return model.Artifact{}, nil
 }
 
+func (nowhere) Open(context.Context, model.Ref) (model.Artifact, error) {
+	return model.Artifact{}, nil
+}
+
 type drawn struct{ rendered *model.Rendered }
 
 func (drawn) Inputs(model.Release, model.Artifact, model.Capabilities) (string, error) {

@@ -33,7 +33,9 @@ type Line struct {
 }
 
 type source interface {
+	// Fetch gives content on disk, and Open charts on disk, and manifests wherever they are.
 	Fetch(context.Context, model.Ref) (model.Artifact, error)
+	Open(context.Context, model.Ref) (model.Artifact, error)
 }
 
 type renderer interface {
@@ -171,7 +173,11 @@ func (l *Line) Compare(ctx context.Context, rel model.Release, p model.Plan) (mo
 // Inputs fetches the release's artifact and digests all it depends on, without rendering. Both
 // are cheap when nothing changed.
 func (l *Line) Inputs(ctx context.Context, rel model.Release) (model.Artifact, string, error) {
-	artifact, err := l.Source.Fetch(ctx, rel.Source)
+	read := l.Source.Open
+	if rel.Renderer == model.RenderHelm {
+		read = l.Source.Fetch
+	}
+	artifact, err := read(ctx, rel.Source)
 	if err != nil {
 		return artifact, "", err
 	}

@@ -21,6 +21,9 @@ func choose(asked model.Renderer, a model.Artifact) (model.Renderer, error) {
 	if !filepath.IsLocal(at) {
 		return "", &model.Error{Kind: model.ErrInvalid, Reason: "InvalidPath", File: a.Path, Msg: "the path leaves the source"}
 	}
+	if a.Files != nil {
+		return model.RenderPlain, nil // charts are on disk
+	}
 	root, err := os.OpenRoot(a.Dir)
 	if err != nil {
 		return "", fmt.Errorf("opening artifact: %w", err)

@@ -1,7 +1,9 @@
 package source_test
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -79,6 +81,51 @@ func TestReleasesShareTheirChart(t *testing.T) {
 		if a.Beside != "" || a.Chart != "" {
 			t.Errorf("%s was taken apart: %+v", what, a)
 		}
+	}
+}
+
+// TestManifestsAreReadWhereTheyAre: a folder of manifests is not put on disk, unless links hold it
+// together; a chart is. What is gone from the copy is brought again.
+func TestManifestsAreReadWhereTheyAre(t *testing.T) {
+	k := newKit(t, source.Options{}, testkit.GitOptions{})
+	k.commit(map[string]string{
+		"fleet/a.yaml": "a: 1\n", "fleet/sub/b.yaml": "b: 1\n", "linked/c.yaml": "link:../fleet/a.yaml",
+		"charts/app/Chart.yaml": chart("app"), "d.yaml": "d: 1\n",
+	})
+	open := func(path string) model.Artifact {
+		a, err := k.Open(t.Context(), k.ref(path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	for _, path := range []string{"linked", "charts/app", "d.yaml", "."} {
+		if a := open(path); a.Files != nil || a.Dir == "" {
+			t.Errorf("%s: %+v", path, a)
+		}
+	}
+	a, onDisk := open("fleet"), k.fetch(k.ref("fleet"))
+	if a.Dir != "" || a.Digest != onDisk.Digest || a.Path != onDisk.Path || a.Revision != onDisk.Revision {
+		t.Fatalf("got %+v, want %+v without a folder", a, onDisk)
+	}
+	if text, err := fs.ReadFile(a.Files, "fleet/sub/b.yaml"); err != nil || string(text) != "b: 1\n" {
+		t.Errorf("read %q, %v", text, err)
+	}
+
+	copies, err := filepath.Glob(filepath.Join(k.cache, "git", "*", "objects", "*"))
+	if err != nil || len(copies) == 0 {
+		t.Fatal("there is no copy", err)
+	}
+	for _, part := range copies {
+		if err := os.RemoveAll(part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if text, err := fs.ReadFile(a.Files, "fleet/a.yaml"); err == nil || model.KindOf(err) == model.ErrNotFound || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what is gone was read as %q, %v", text, err)
+	}
+	if text, err := fs.ReadFile(open("fleet").Files, "fleet/a.yaml"); err != nil || string(text) != "a: 1\n" {
+		t.Errorf("after a loss: read %q, %v", text, err)
 	}
 }
 

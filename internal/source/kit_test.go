@@ -16,10 +16,11 @@ import (
 
 // kit is a Git server with one repository, and sources that heard of what changed.
 type kit struct {
-	t    testing.TB
-	srv  *testkit.GitServer
-	url  string // of the server
-	repo *git.Repo
+	t     testing.TB
+	srv   *testkit.GitServer
+	url   string // of the server
+	repo  *git.Repo
+	cache string
 	*source.Sources
 
 	mu      sync.Mutex
@@ -56,6 +57,7 @@ func newKit(t testing.TB, opts source.Options, gitOpts testkit.GitOptions) *kit 
 		t.Fatal(err)
 	}
 	opts.CacheDir = t.TempDir()
+	k.cache = opts.CacheDir
 	opts.OnChange = func(ids []model.ReleaseID) {
 		k.mu.Lock()
 		defer k.mu.Unlock()

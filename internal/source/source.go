@@ -228,6 +228,22 @@ func (s *Sources) Fetch(ctx context.Context, ref model.Ref) (model.Artifact, err
 	}
 }
 
+// Open is Fetch for one who reads charts from disk, and manifests from wherever they are: those of a
+// repository are in the copy of it already, and a commit to a folder of a thousand costs one. Such an
+// artifact has Files in place of a folder.
+func (s *Sources) Open(ctx context.Context, ref model.Ref) (model.Artifact, error) {
+	res, found, err := s.resolve(ctx, ref, time.Time{})
+	if err != nil {
+		return model.Artifact{}, err
+	}
+	if found.Files == nil {
+		return s.Fetch(ctx, ref)
+	}
+	art := res.Artifact
+	art.Files = found.Files(func() { s.forget(ref) }) // resolving again brings it
+	return art, nil
+}
+
 // place puts an artifact on disk, in two parts where it has them.
 func (s *Sources) place(ctx context.Context, art model.Artifact, found *artifact.Found) (_ model.Artifact, err error) {
 	if found.Chart.Fill == nil {

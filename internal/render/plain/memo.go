@@ -18,12 +18,16 @@ type memo struct {
 	size  int
 }
 
-type memoKey [sha256.Size]byte
+type memoKey struct {
+	name    string
+	content string // its ID, or its digest
+}
 
 type remembered struct {
 	key     memoKey
 	objects []model.Object
-	size    int
+	length  int64 // of the content
+	size    int   // in memory
 }
 
 const (
@@ -32,26 +36,23 @@ const (
 	objectOverhead = 400
 )
 
-func keyOf(name string, content []byte) memoKey {
-	h := sha256.New()
-	h.Write([]byte(name))
-	h.Write([]byte{0})
-	h.Write(content)
-	return memoKey(h.Sum(nil))
+func digestOf(content []byte) string {
+	sum := sha256.Sum256(content)
+	return string(sum[:])
 }
 
-func (m *memo) get(key memoKey) ([]model.Object, bool) {
+func (m *memo) get(key memoKey) (remembered, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	e, ok := m.byKey[key]
 	if !ok {
-		return nil, false
+		return remembered{}, false
 	}
 	m.order.MoveToFront(e)
-	return e.Value.(remembered).objects, true
+	return *e.Value.(*remembered), true
 }
 
-func (m *memo) put(key memoKey, objects []model.Object) {
+func (m *memo) put(key memoKey, objects []model.Object, length int64) {
 	size := objectOverhead
 	for i := range objects {
 		size += len(objects[i].Body) + objectOverhead
@@ -64,9 +65,9 @@ func (m *memo) put(key memoKey, objects []model.Object) {
 	if _, ok := m.byKey[key]; ok || size > maxMemo/4 {
 		return
 	}
-	m.byKey[key] = m.order.PushFront(remembered{key, objects, size})
+	m.byKey[key] = m.order.PushFront(&remembered{key, objects, length, size})
 	for m.size += size; m.size > maxMemo; {
-		last := m.order.Remove(m.order.Back()).(remembered)
+		last := m.order.Remove(m.order.Back()).(*remembered)
 		delete(m.byKey, last.key)
 		m.size -= last.size
 	}

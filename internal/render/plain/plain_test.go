@@ -2,11 +2,16 @@ package plain
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
 	"os"
+	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -166,16 +171,98 @@ func TestLinksStayInside(t *testing.T) {
 	}
 }
 
+// named is a file system that names its files' contents, and counts how many it was asked to open.
+type named struct {
+	fstest.MapFS
+	opened int
+	fails  error
+}
+
+type namedEntry struct {
+	fs.DirEntry
+	id string
+}
+
+func (e namedEntry) ContentID() string { return e.id }
+
+func (n *named) Open(name string) (fs.File, error) {
+	n.opened++
+	if n.fails != nil {
+		return nil, n.fails
+	}
+	return n.MapFS.Open(name)
+}
+
+func (n *named) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := n.MapFS.ReadDir(name)
+	for i, e := range entries {
+		if !e.IsDir() {
+			entries[i] = namedEntry{e, string(n.MapFS[path.Join(name, e.Name())].Data)}
+		}
+	}
+	return entries, err
+}
+
+// TestFilesByID: what is read of files that name their contents is what would be read from disk, and
+// what was read once is not opened again, wherever it lies.
+func TestFilesByID(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 8))
+	var r, anew Renderer
+	now := map[string]string{"fleet/always.yaml": configMap("always")}
+	rel := model.Release{Namespace: "dev", Source: model.Ref{Files: []string{"more"}}}
+	read := map[string]bool{}
+	for step := range 100 {
+		name := []string{"fleet/a.yaml", "fleet/sub/a.yaml", "fleet/b.json", "more/a.yaml", "more/Chart.yaml", "fleet/c.txt"}[random.IntN(6)]
+		if now[name] = configMap(fmt.Sprintf("%s-%d", path.Base(path.Dir(name)), random.IntN(3))); random.IntN(3) == 0 {
+			delete(now, name)
+		}
+		if strings.HasSuffix(name, ".json") && now[name] != "" {
+			now[name] = `{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "json"}}`
+		}
+		now["more/b.yaml"] = configMap("more")
+		files := &named{MapFS: fstest.MapFS{}}
+		fresh := map[string]bool{}
+		for name, text := range now {
+			files.MapFS[name] = &fstest.MapFile{Data: []byte(text)}
+			if key := name + text; !strings.HasSuffix(name, ".txt") && !read[key] {
+				fresh[key] = true
+			}
+		}
+		disk := folder(t, now)
+		disk.Path = "fleet"
+		want, wantErr := anew.Render(t.Context(), rel, disk)
+		got, err := r.Render(t.Context(), rel, model.Artifact{Path: "fleet", Digest: "x", Files: files})
+		if fmt.Sprint(err) != fmt.Sprint(wantErr) {
+			t.Fatalf("step %d: %v, want %v", step, err, wantErr)
+		}
+		if diff := cmp.Diff(want.Objects, got.Objects); diff != "" {
+			t.Fatalf("step %d (-from disk +from files):\n%s", step, diff)
+		}
+		if files.opened > len(fresh) {
+			t.Errorf("step %d: opened %d files, of which %d are new", step, files.opened, len(fresh))
+		}
+		for key := range fresh {
+			if !strings.HasPrefix(key, "more/") || now["more/Chart.yaml"] == "" {
+				read[key] = true // else it is a chart's, and nobody looked
+			}
+		}
+	}
+	broken := &named{MapFS: fstest.MapFS{"fleet/new.yaml": {Data: []byte(configMap("new"))}}, fails: errors.New("no answer")}
+	if _, err := r.Render(t.Context(), model.Release{}, model.Artifact{Path: "fleet", Digest: "x", Files: broken}); err == nil || model.KindOf(err) == model.ErrInvalid {
+		t.Errorf("a file that could not be read: %v", err)
+	}
+}
+
 func TestMemoKeepsToItsSize(t *testing.T) {
 	var m memo
 	big := []model.Object{{Body: make([]byte, 1<<20)}}
 	for i := range 40 {
-		m.put(memoKey{byte(i)}, big)
+		m.put(memoKey{name: strconv.Itoa(i)}, big, 1)
 	}
 	if m.size > maxMemo || len(m.byKey) != m.order.Len() {
 		t.Errorf("%d bytes, %d entries, %d in order", m.size, len(m.byKey), m.order.Len())
 	}
-	if _, ok := m.get(memoKey{39}); !ok {
+	if _, ok := m.get(memoKey{name: "39"}); !ok {
 		t.Error("the last one is gone")
 	}
 }

@@ -59,20 +59,46 @@ func isBeside(a model.Artifact, name string) bool {
 
 // folder adds the manifests of one folder.
 func (r *Renderer) folder(ctx context.Context, a model.Artifact, prefix string, topLevel bool, rendered *model.Rendered) error {
-	return walk(ctx, a, topLevel, func(name string, content []byte) error {
-		name = path.Join(prefix, name)
-		key := keyOf(name, content)
-		objects, ok := r.memo.get(key)
-		if !ok {
-			var err error
-			if objects, err = decodeFile(name, content); err != nil {
-				return err
-			}
-			r.memo.put(key, objects)
+	return walk(ctx, a, topLevel, &reading{memo: &r.memo, prefix: prefix, rendered: rendered})
+}
+
+// reading takes the files of a walk.
+type reading struct {
+	memo     *memo
+	prefix   string
+	rendered *model.Rendered
+}
+
+// known takes a file without its content when that was read before, and gives its length.
+func (r *reading) known(name, id string) (length int64, ok bool) {
+	if id == "" {
+		return 0, false
+	}
+	was, ok := r.memo.get(memoKey{path.Join(r.prefix, name), id})
+	if ok {
+		r.rendered.Objects = append(r.rendered.Objects, was.objects...)
+	}
+	return was.length, ok
+}
+
+// file takes a file that known does not know; id is empty where nothing names the content.
+func (r *reading) file(name, id string, content []byte) error {
+	name = path.Join(r.prefix, name)
+	key := memoKey{name, id}
+	if id == "" {
+		key.content = digestOf(content)
+		if was, ok := r.memo.get(key); ok {
+			r.rendered.Objects = append(r.rendered.Objects, was.objects...)
+			return nil
 		}
-		rendered.Objects = append(rendered.Objects, objects...)
-		return nil
-	})
+	}
+	objects, err := decodeFile(name, content)
+	if err != nil {
+		return err
+	}
+	r.memo.put(key, objects, int64(len(content)))
+	r.rendered.Objects = append(r.rendered.Objects, objects...)
+	return nil
 }
 
 func decodeFile(name string, content []byte) ([]model.Object, error) {

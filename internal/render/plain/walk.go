@@ -28,34 +28,43 @@ const (
 // leaves the artifact.
 type walker struct {
 	ctx   context.Context
-	root  *os.Root
-	base  string // of the names given to visit
-	visit func(name string, content []byte) error
+	root  fs.FS
+	visit visitor
 	flat  bool // leave out what lies in folders below
 	files int
 	total int64
 }
 
-// walk calls visit for each manifest below the artifact's Path, with its name below Path.
-func walk(ctx context.Context, a model.Artifact, topLevel bool, visit func(name string, content []byte) error) error {
+// visitor is told of each manifest, with its name below the folder that is walked.
+type visitor interface {
+	// known reports whether the file's content, by its ID, need not be read.
+	known(name, id string) (length int64, ok bool)
+	file(name, id string, content []byte) error
+}
+
+// walk visits each manifest below the artifact's Path.
+func walk(ctx context.Context, a model.Artifact, topLevel bool, visit visitor) error {
 	base := path.Clean(filepath.ToSlash(a.Path))
 	if !filepath.IsLocal(base) {
 		return pathError(a.Path, "the path leaves the source")
 	}
-	root, err := os.OpenRoot(a.Dir)
-	if err != nil {
-		return fmt.Errorf("opening artifact: %w", err)
+	w := &walker{ctx: ctx, root: a.Files, flat: topLevel, visit: visit}
+	if w.root == nil {
+		root, err := os.OpenRoot(a.Dir)
+		if err != nil {
+			return fmt.Errorf("opening artifact: %w", err)
+		}
+		defer root.Close()
+		w.root = root.FS()
 	}
-	defer root.Close()
-	w := &walker{ctx: ctx, root: root, base: base, flat: topLevel, visit: visit}
-	info, err := root.Stat(base)
+	info, err := fs.Stat(w.root, base)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return &model.Error{Kind: model.ErrNotFound, Reason: "PathNotFound", File: a.Path, Msg: "there is no such folder in the source"}
 	case err != nil:
-		return pathError(a.Path, "reading folder: "+reason(err))
+		return unread(a.Path, "reading folder", err)
 	case !info.IsDir():
-		return w.file(base, path.Base(base))
+		return w.file(base, path.Base(base), "")
 	}
 	return w.dir(base, "", 0)
 }
@@ -64,9 +73,9 @@ func (w *walker) dir(dir, name string, depth int) error {
 	if depth > maxDepth {
 		return pathError(name, fmt.Sprintf("folders are nested more than %d deep, or a link goes round", maxDepth))
 	}
-	entries, err := w.entries(dir)
+	entries, err := fs.ReadDir(w.root, dir)
 	if err != nil {
-		return pathError(name, "reading folder: "+reason(err))
+		return unread(name, "reading folder", err)
 	}
 	isChart := func(e fs.DirEntry) bool { return e.Name() == "Chart.yaml" }
 	if slices.ContainsFunc(entries, isChart) {
@@ -88,27 +97,12 @@ func (w *walker) dir(dir, name string, depth int) error {
 	return nil
 }
 
-// entries are a folder's, sorted by name.
-func (w *walker) entries(dir string) ([]fs.DirEntry, error) {
-	f, err := w.root.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	entries, err := f.ReadDir(-1)
-	if err != nil {
-		return nil, err
-	}
-	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
-	return entries, nil
-}
-
 func (w *walker) entry(full, name string, e fs.DirEntry, depth int) error {
 	mode := e.Type()
 	if mode&fs.ModeSymlink != 0 {
-		info, err := w.root.Stat(full)
+		info, err := fs.Stat(w.root, full)
 		if err != nil {
-			return pathError(name, "following link: "+reason(err))
+			return unread(name, "following link", err)
 		}
 		mode = info.Mode().Type()
 	}
@@ -122,7 +116,11 @@ func (w *walker) entry(full, name string, e fs.DirEntry, depth int) error {
 	case !mode.IsRegular():
 		return pathError(name, "not a regular file")
 	}
-	return w.file(full, name)
+	id := ""
+	if e, ok := e.(interface{ ContentID() string }); ok {
+		id = e.ContentID()
+	}
+	return w.file(full, name, id)
 }
 
 func isManifest(name string) bool {
@@ -133,13 +131,16 @@ func isManifest(name string) bool {
 	return false
 }
 
-func (w *walker) file(full, name string) error {
+func (w *walker) file(full, name, id string) error {
 	if w.files++; w.files > maxFiles {
 		return pathError(name, fmt.Sprintf("more than %d files", maxFiles))
 	}
+	if length, ok := w.visit.known(name, id); ok {
+		return w.count(name, length)
+	}
 	f, err := w.root.Open(full)
 	if err != nil {
-		return pathError(name, "reading file: "+reason(err))
+		return unread(name, "reading file", err)
 	}
 	defer f.Close()
 	content, err := readAll(f)
@@ -149,15 +150,22 @@ func (w *walker) file(full, name string) error {
 	if len(content) > maxFileSize {
 		return pathError(name, fmt.Sprintf("larger than %d MiB", maxFileSize>>20))
 	}
-	if w.total += int64(len(content)); w.total > maxTotalSize {
+	if err := w.count(name, int64(len(content))); err != nil {
+		return err
+	}
+	return w.visit.file(name, id, content)
+}
+
+func (w *walker) count(name string, length int64) error {
+	if w.total += length; w.total > maxTotalSize {
 		return pathError(name, fmt.Sprintf("all manifests together are larger than %d MiB", maxTotalSize>>20))
 	}
-	return w.visit(name, content)
+	return nil
 }
 
 // readAll reads a file, or a byte more than it may have. It asks for the size first: most files are
 // small, and there are many.
-func readAll(f *os.File) ([]byte, error) {
+func readAll(f fs.File) ([]byte, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
@@ -168,13 +176,14 @@ func readAll(f *os.File) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// reason leaves the machine's paths out of a file error.
-func reason(err error) string {
+// unread tells why something was not read. What the file system says is the artifact's fault, and is
+// told without the machine's paths; all else may be otherwise the next time.
+func unread(name, doing string, err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {
-		return p.Err.Error()
+		return pathError(name, doing+": "+p.Err.Error())
 	}
-	return err.Error()
+	return fmt.Errorf("%s %s: %w", doing, name, err)
 }
 
 func pathError(name, msg string) error {

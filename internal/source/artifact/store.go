@@ -22,7 +22,10 @@ type Found struct {
 	// Chart and Beside are the same content in two parts, of which others may have the first too. Where
 	// their Fill is nil there are none.
 	Chart, Beside Part
-	Archive       func(ctx context.Context) ([]byte, error) // a chart's archive as it was published; nil where there is none
+	// Files reads the content where it is, without a folder; nil where it can only be filled into one.
+	// missing is called when it turns out to be gone.
+	Files   func(missing func()) fs.FS
+	Archive func(ctx context.Context) ([]byte, error) // a chart's archive as it was published; nil where there is none
 }
 
 // Part is some of an artifact's content.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"strings"
@@ -333,6 +334,9 @@ func (r *Repository) resolve(ctx context.Context, ref model.Ref) (artifact.Found
 		Warnings: sel.Warnings,
 		Fill:     r.filling(sel.Write),
 	}
+	if sel.Plain() {
+		found.Files = r.reading(sel)
+	}
 	if chart, beside, ok := sel.Chart(); ok {
 		found.Chart = artifact.Part{Digest: chart.Digest, Fill: r.filling(chart.Write)}
 		found.Beside = artifact.Part{Digest: beside.Digest, Fill: r.filling(beside.Write)}
@@ -345,11 +349,32 @@ func (r *Repository) resolve(ctx context.Context, ref model.Ref) (artifact.Found
 func (r *Repository) filling(write artifact.Fill) artifact.Fill {
 	return func(ctx context.Context, dir string) (int64, error) {
 		n, err := write(ctx, dir)
-		if errors.Is(err, git.ErrMissing) {
-			r.cache.Clear()
-			r.chosen.Clear()
-		}
+		r.misses(err)
 		return n, err
+	}
+}
+
+func (r *Repository) misses(err error) bool {
+	gone := errors.Is(err, git.ErrMissing)
+	if gone {
+		r.cache.Clear()
+		r.chosen.Clear()
+	}
+	return gone
+}
+
+// reading is filling for content that is read where it is; nil where it cannot be.
+func (r *Repository) reading(sel *tree.Selection) func(missing func()) fs.FS {
+	if _, ok := sel.Files(nil); !ok {
+		return nil
+	}
+	return func(missing func()) fs.FS {
+		files, _ := sel.Files(func(err error) {
+			if r.misses(err) {
+				missing()
+			}
+		})
+		return files
 	}
 }
 
