@@ -145,6 +145,7 @@ func TestSmallFleet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	o.dir = t.TempDir()
 	subjects, err := o.subjects()
 	if err != nil {
 		t.Fatal(err)

@@ -30,6 +30,11 @@ type options struct {
 	samples    int
 	restFor    time.Duration
 	floor      bool
+
+	// dir is where worlds are. All of them are removed at the end: ext4 passes over each inode that was
+	// deleted within the last minute or more (recently_deleted in fs/ext4/ialloc.c), so that a world
+	// removed takes the next one up to a millisecond for each file it makes.
+	dir string
 }
 
 func main() {
@@ -47,6 +52,10 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	if o.dir, err = os.MkdirTemp("", "fairlead-bench-"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(o.dir)
 	result := &Result{Date: time.Now().UTC(), Commit: commit(ctx), Machine: thisMachine()}
 	var failed []error
 	for _, n := range o.sizes {

@@ -43,16 +43,17 @@ func newWorld(ctx context.Context, o options, n int) (w *world, err error) {
 			w.Close()
 		}
 	}()
-	if w.dir, err = os.MkdirTemp("", "fairlead-bench-"); err != nil {
+	if w.dir, err = os.MkdirTemp(o.dir, "world-"); err != nil {
 		return w, err
 	}
-	w.stops = append(w.stops, func() { _ = os.RemoveAll(w.dir) })
 	var stop func()
 	if w.fleet, stop, err = newFleet(ctx, w.dir, n); err != nil {
 		return w, err
 	}
 	w.stops = append(w.stops, stop)
-	w.cluster, err = testkit.StartCluster(ctx, testkit.ClusterOptions{Bin: o.devcluster, Dir: filepath.Join(w.dir, "cluster"), Node: "none"})
+	clusterDir := filepath.Join(w.dir, "cluster")
+	w.stops = append(w.stops, func() { _ = os.RemoveAll(clusterDir) }) // few files, but large
+	w.cluster, err = testkit.StartCluster(ctx, testkit.ClusterOptions{Bin: o.devcluster, Dir: clusterDir, Node: "none"})
 	if err != nil {
 		return w, err
 	}
