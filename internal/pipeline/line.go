@@ -30,6 +30,8 @@ type Line struct {
 	Health  *health.Waiter
 	Records map[model.Kind]Recorder
 	Now     func() time.Time
+
+	preparer plan.Preparer
 }
 
 type source interface {
@@ -262,7 +264,7 @@ func (l *Line) recorded(ctx context.Context, req Request) (Desired, error) {
 func (l *Line) plan(ctx context.Context, req Request, inventory model.Inventory, desired []model.Object) (model.Plan, error) {
 	rel := req.Release
 	inventory = slices.Concat(req.Former, inventory) // the record's own word is the later one
-	prepared, err := plan.Prepare(rel, desired, l.scope(ctx))
+	prepared, err := l.preparer.Prepare(rel, desired, l.scope(ctx))
 	if err != nil {
 		return model.Plan{}, err
 	}

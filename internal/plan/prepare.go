@@ -27,6 +27,12 @@ var serverFields = []string{"managedFields", "resourceVersion", "uid", "generati
 // All objects that are refused are told at once: a kind nobody knows, a name that is missing, an
 // object that appears twice. The objects passed in are not changed.
 func Prepare(r model.Release, objects []model.Object, scope Scope) ([]model.Object, error) {
+	return prepareAll(objects, scope, func(o model.Object, namespaced bool) (model.Object, error) {
+		return prepare(r, o, namespaced)
+	})
+}
+
+func prepareAll(objects []model.Object, scope Scope, prepare func(o model.Object, namespaced bool) (model.Object, error)) ([]model.Object, error) {
 	defined := definedKinds(objects)
 	out := make([]model.Object, 0, len(objects))
 	first := make(map[model.ObjectKey]model.Origin, len(objects))
@@ -40,7 +46,7 @@ func Prepare(r model.Release, objects []model.Object, scope Scope) ([]model.Obje
 				continue
 			}
 		}
-		p, err := prepare(r, o, namespaced)
+		p, err := prepare(o, namespaced)
 		if err != nil {
 			errs = append(errs, placed(err, o))
 			continue
