@@ -139,6 +139,31 @@ func TestPeers(t *testing.T) {
 	}
 }
 
+// What a description lacks is told before anything is measured.
+func TestCheck(t *testing.T) {
+	dir := t.TempDir()
+	for _, c := range []struct {
+		env  map[string]string
+		want string
+	}{
+		{nil, `no entry for key "FLUX_CRDS"`},
+		{map[string]string{"FLUX_CRDS": dir + "/gone"}, "peer Flux: looking for its manifests"},
+		{map[string]string{"FLUX_CRDS": dir}, `no entry for key "FLUX_SOURCE"`},
+		{map[string]string{"FLUX_CRDS": dir, "FLUX_SOURCE": dir + "/gone"}, "peer Flux: looking for its program"},
+	} {
+		for name, value := range c.env {
+			t.Setenv(name, value)
+		}
+		p, err := readPeer("peers/flux.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.check(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("with %v it says %v, want %s", c.env, err, c.want)
+		}
+	}
+}
+
 // A whole run of a small fleet: each workload ends and says what it saw.
 func TestSmallFleet(t *testing.T) {
 	o, err := parse([]string{"-n", "3", "-samples", "3", "-rest", "1s", "-out", t.TempDir(), "-peers", "peers/fairlead.yaml"})

@@ -52,6 +52,9 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := o.check(); err != nil {
+		return err
+	}
 	if o.dir, err = os.MkdirTemp("", "fairlead-bench-"); err != nil {
 		return err
 	}
@@ -84,7 +87,9 @@ func run(ctx context.Context, args []string) error {
 		result.Runs = append(result.Runs, runs...)
 		failed = append(failed, err)
 	}
-	return errors.Join(append(failed, result.write(o.out))...)
+	failed = append(failed, result.write(o.out))
+	o.say("written to %s", filepath.Join(o.out, result.name()+".md"))
+	return errors.Join(failed...)
 }
 
 func parse(args []string) (options, error) {
@@ -134,6 +139,29 @@ func parse(args []string) (options, error) {
 		o.peers = strings.Split(peers, ",")
 	}
 	return o, nil
+}
+
+// check finds out what a long run would end with.
+func (o *options) check() error {
+	if o.helm != "" {
+		if _, err := exec.LookPath(o.helm); err != nil {
+			return fmt.Errorf("-helm: %w", err)
+		}
+	}
+	subjects, err := o.subjects()
+	if err != nil {
+		return err
+	}
+	for _, s := range subjects {
+		p, ok := s.(*peer)
+		if !ok {
+			continue
+		}
+		if err := p.check(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // subjects are made anew for each size.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -117,6 +118,39 @@ func readPeer(file string) (*peer, error) {
 	return p, nil
 }
 
+// check finds out before anything is measured whether what the description refers to is there.
+func (p *peer) check() error {
+	p.facts = facts{Dir: os.TempDir(), Env: environment(), ports: map[string]string{}}
+	var err error
+	if p.facts.Fairlead, err = fairlead(); err != nil {
+		return err
+	}
+	for _, name := range slices.Concat(p.CRDs, p.Manifests) {
+		if name, err = p.fill(name); err != nil {
+			return err
+		}
+		if name == ownCRDs {
+			continue
+		}
+		if _, err := os.Stat(name); err != nil {
+			return fmt.Errorf("peer %s: looking for its manifests: %w", p.Title, err)
+		}
+	}
+	for _, c := range p.Commands {
+		args, err := p.fillAll(append(c.Args[:len(c.Args):len(c.Args)], c.Env...))
+		if err != nil {
+			return err
+		}
+		if _, err := exec.LookPath(args[0]); err != nil {
+			return fmt.Errorf("peer %s: looking for its program: %w", p.Title, err)
+		}
+	}
+	return nil
+}
+
+// ownCRDs stands for Fairlead's own kinds.
+const ownCRDs = "fairlead"
+
 // Name is how tables call it.
 func (p *peer) Name() string { return p.Title }
 
@@ -176,7 +210,7 @@ func (p *peer) install(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if name == "fairlead" {
+		if name == ownCRDs {
 			err = installCRDs(ctx, p.w)
 		} else {
 			err = p.installFiles(ctx, name)
@@ -221,13 +255,13 @@ func isManifest(file string) bool {
 
 // fill completes a template of the description.
 func (p *peer) fill(text string) (string, error) {
-	t, err := template.New("").Option("missingkey=error").Parse(text)
+	t, err := template.New(p.Title).Option("missingkey=error").Parse(text)
 	if err != nil {
-		return "", fmt.Errorf("peer %s: %w", p.Title, err)
+		return "", fmt.Errorf("reading a description: %w", err)
 	}
 	var b strings.Builder
 	if err := t.Execute(&b, &p.facts); err != nil {
-		return "", fmt.Errorf("peer %s: %w", p.Title, err)
+		return "", fmt.Errorf("completing a description (bench/peers/README.md says which variables it takes): %w", err)
 	}
 	return b.String(), nil
 }
