@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
@@ -142,6 +143,10 @@ func TestPeers(t *testing.T) {
 // What a description lacks is told before anything is measured.
 func TestCheck(t *testing.T) {
 	dir := t.TempDir()
+	for _, name := range []string{"FLUX_CRDS", "FLUX_SOURCE"} {
+		t.Setenv(name, "") // to have it back after the test
+		os.Unsetenv(name)
+	}
 	for _, c := range []struct {
 		env  map[string]string
 		want string
