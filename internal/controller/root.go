@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -221,9 +222,23 @@ func sameRoot(a, b rootState) bool {
 	sa, sb := a.status, b.status
 	age := sb.ObservedAt.Sub(sa.ObservedAt)
 	sa.ObservedAt, sb.ObservedAt = time.Time{}, time.Time{}
-	ja, errA := json.Marshal([]any{sa, a.record})
-	jb, errB := json.Marshal([]any{sb, b.record})
-	return errA == nil && errB == nil && string(ja) == string(jb) && age >= 0 && a.status.Status != ""
+	ra, invA := withoutInventory(a.record)
+	rb, invB := withoutInventory(b.record)
+	if age < 0 || a.status.Status == "" || !slices.Equal(invA, invB) {
+		return false
+	}
+	ja, errA := json.Marshal([]any{sa, ra})
+	jb, errB := json.Marshal([]any{sb, rb})
+	return errA == nil && errB == nil && string(ja) == string(jb)
+}
+
+func withoutInventory(rec *model.Record) (*model.Record, model.Inventory) {
+	if rec == nil {
+		return nil, nil
+	}
+	short := *rec
+	short.Inventory = nil
+	return &short, rec.Inventory
 }
 
 func encodeRoot(namespace string, id model.ReleaseID, state rootState) ([]byte, error) {
@@ -234,11 +249,10 @@ func encodeRoot(namespace string, id model.ReleaseID, state rootState) ([]byte, 
 	}
 	data[rootStatus] = string(status)
 	if state.record != nil {
-		rec := *state.record
-		if data[rootInventory], err = record.EncodeInventory(rec.Inventory); err != nil {
+		rec, inventory := withoutInventory(state.record)
+		if data[rootInventory], err = record.EncodeInventory(inventory); err != nil {
 			return nil, err
 		}
-		rec.Inventory = nil
 		text, err := json.Marshal(rec)
 		if err != nil {
 			return nil, err

@@ -207,19 +207,29 @@ func (s *Store) ready(at place) error {
 func (s *Store) Observe(label string, keys []model.ObjectKey) (map[model.ObjectKey]model.Live, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	out := make(map[model.ObjectKey]model.Live, len(keys))
-	for _, key := range keys {
-		at := s.placeOf(key)
-		if err := s.ready(at); err != nil {
-			return nil, fmt.Errorf("looking for %s: %w", key, err)
-		}
-		if k := s.kinds[at]; k != nil {
-			if e := k.entries[name{key.Namespace, key.Name}]; e != nil {
-				out[key] = e.live
+	r := s.releases[label]
+	size := len(keys)
+	if r != nil {
+		size = max(size, len(r.objects))
+	}
+	out := make(map[model.ObjectKey]model.Live, size)
+	var at place // of the key before: mostly all are of a few kinds, one after the other
+	var k *kind
+	for i, key := range keys {
+		if here := s.placeOf(key); i == 0 || here != at {
+			if err := s.ready(here); err != nil {
+				return nil, fmt.Errorf("looking for %s: %w", key, err)
 			}
+			at, k = here, s.kinds[here]
+		}
+		if k == nil {
+			continue
+		}
+		if e := k.entries[name{key.Namespace, key.Name}]; e != nil && (r == nil || e.rel != r) {
+			out[key] = e.live
 		}
 	}
-	if r := s.releases[label]; r != nil {
+	if r != nil {
 		for key, e := range r.objects {
 			out[key] = e.live
 		}

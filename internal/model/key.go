@@ -1,7 +1,6 @@
 package model
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -106,10 +105,16 @@ func (k ObjectKey) Short() string { return k.Kind + "/" + k.Name }
 
 // Compare orders keys by kind, namespace and name, so that output is stable.
 func (k ObjectKey) Compare(o ObjectKey) int {
-	return cmp.Or(
-		strings.Compare(k.Group, o.Group), strings.Compare(k.Kind, o.Kind),
-		strings.Compare(k.Namespace, o.Namespace), strings.Compare(k.Name, o.Name),
-	)
+	if c := strings.Compare(k.Group, o.Group); c != 0 {
+		return c
+	}
+	if c := strings.Compare(k.Kind, o.Kind); c != 0 {
+		return c
+	}
+	if c := strings.Compare(k.Namespace, o.Namespace); c != 0 {
+		return c
+	}
+	return strings.Compare(k.Name, o.Name)
 }
 
 // Digest is a hex SHA-256 over parts, each preceded by its length so that no two lists of parts

@@ -16,6 +16,9 @@ const reasonDefinition = "kept, as Helm keeps what is in crds/: deleting it woul
 // nothing of is kept as well. A rollback, whose manifest has none of them, leaves them as they are;
 // when they left the chart, or the release is removed, they are let go.
 func keepDefinitions(mode Mode, inv model.Inventory, p model.Plan) model.Plan {
+	if !deletes(p) {
+		return p
+	}
 	stays := make(map[model.ObjectKey]model.Stays, len(inv))
 	for _, o := range inv {
 		stays[o.Key] = o.Stays
@@ -41,6 +44,18 @@ func keepDefinitions(mode Mode, inv model.Inventory, p model.Plan) model.Plan {
 	}
 	p.Phases = phases
 	return p
+}
+
+// deletes reports whether a plan deletes anything.
+func deletes(p model.Plan) bool {
+	return slices.ContainsFunc(p.Phases, func(phase []model.Change) bool {
+		for i := range phase {
+			if phase[i].Action == model.ActionPrune && !phase[i].Unowned {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 func isDefinition(key model.ObjectKey) bool {

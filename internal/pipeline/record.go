@@ -150,9 +150,19 @@ func manifest(r model.Rendered) string {
 	if r.Chart != nil {
 		return ""
 	}
+	const before, between = "---\n# Source: ", "\n"
 	var b strings.Builder
+	size := 0
 	for i := range r.Objects {
-		fmt.Fprintf(&b, "---\n# Source: %s\n%s\n", r.Objects[i].Origin.File, r.Objects[i].Body)
+		size += len(before) + len(r.Objects[i].Origin.File) + len(r.Objects[i].Body) + 2*len(between)
+	}
+	b.Grow(size)
+	for i := range r.Objects {
+		b.WriteString(before)
+		b.WriteString(r.Objects[i].Origin.File)
+		b.WriteString(between)
+		b.Write(r.Objects[i].Body)
+		b.WriteString(between)
 	}
 	return b.String()
 }

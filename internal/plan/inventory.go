@@ -10,32 +10,45 @@ import (
 // skipped or is kept because pruning is off stays as it was recorded; what could not be deleted
 // stays too, so that the next run tries again.
 func Inventory(prev model.Inventory, results []model.Result) model.Inventory {
-	byKey := make(map[model.ObjectKey]model.Owned, len(prev)+len(results))
+	inv := make(model.Inventory, 0, len(prev))
+	at := make(map[model.ObjectKey]int, len(prev)) // where in inv
 	for _, o := range prev {
-		byKey[o.Key] = o
+		if n, twice := at[o.Key]; twice {
+			inv[n] = o
+			continue
+		}
+		at[o.Key] = len(inv)
+		inv = append(inv, o)
 	}
+	gone := map[model.ObjectKey]bool{}
 	for i := range results {
 		r := &results[i]
 		c := &r.Change
 		if r.Err != nil || r.Skipped || c.Unowned && c.Action != model.ActionPrune {
 			continue
 		}
+		n, owned := at[c.Key]
 		switch c.Action {
 		case model.ActionCreate, model.ActionUpdate, model.ActionRepair, model.ActionAdopt:
-			byKey[c.Key] = model.Owned{Key: c.Key, Version: c.Version, Digest: c.Desired.Digest, Fields: r.Fields, Stays: stays(c.Desired)}
+			o := model.Owned{Key: c.Key, Version: c.Version, Digest: c.Desired.Digest, Fields: r.Fields, Stays: stays(c.Desired)}
+			if delete(gone, c.Key); owned {
+				inv[n] = o
+				continue
+			}
+			at[c.Key] = len(inv)
+			inv = append(inv, o)
 		case model.ActionUnchanged:
-			if o, owned := byKey[c.Key]; owned && c.Desired != nil {
-				o.Stays = stays(c.Desired) // the chart may have moved it, unchanged
-				byKey[c.Key] = o
+			if owned && c.Desired != nil {
+				inv[n].Stays = stays(c.Desired) // the chart may have moved it, unchanged
 			}
 		case model.ActionPrune:
-			delete(byKey, c.Key)
+			gone[c.Key] = true
 		}
 	}
-	inv := make(model.Inventory, 0, len(byKey))
-	for _, o := range byKey {
-		inv = append(inv, o)
+	if len(gone) > 0 {
+		inv = slices.DeleteFunc(inv, func(o model.Owned) bool { return gone[o.Key] })
 	}
+	// What was recorded is in order, so this costs little.
 	slices.SortFunc(inv, func(a, b model.Owned) int { return a.Key.Compare(b.Key) })
 	return inv
 }

@@ -3,6 +3,8 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -251,6 +253,49 @@ func TestPrepareRefuses(t *testing.T) {
 	var e *model.Error
 	if !errors.As(err, &e) {
 		t.Errorf("%T is no *model.Error", err)
+	}
+}
+
+// TestInventoryOfAnything: one result after another changes what is owned, in whatever order they come.
+func TestInventoryOfAnything(t *testing.T) {
+	random := rand.New(rand.NewPCG(11, 12))
+	key := func() model.ObjectKey {
+		return model.ObjectKey{Kind: []string{"ConfigMap", "Secret"}[random.IntN(2)], Namespace: "shop", Name: fmt.Sprint(random.IntN(6))}
+	}
+	actions := []model.Action{
+		model.ActionCreate, model.ActionUpdate, model.ActionRepair, model.ActionAdopt, model.ActionUnchanged, model.ActionPrune, model.ActionConflict,
+	}
+	for range 2000 {
+		var prev model.Inventory
+		want := map[model.ObjectKey]model.Owned{}
+		for range random.IntN(6) {
+			prev = append(prev, model.Owned{Key: key(), Version: "v1", Digest: fmt.Sprint(random.IntN(9))})
+			want[prev[len(prev)-1].Key] = prev[len(prev)-1]
+		}
+		var results []model.Result
+		for range random.IntN(6) {
+			k := key()
+			r := model.Result{Fields: fmt.Sprint(random.IntN(9)), Skipped: random.IntN(6) == 0, Change: model.Change{
+				Action: actions[random.IntN(len(actions))], Key: k, Version: "v1", Unowned: random.IntN(6) == 0,
+				Desired: &model.Object{Key: k, Digest: fmt.Sprint(random.IntN(9)), Lasting: random.IntN(4) == 0},
+			}}
+			results = append(results, r)
+			o, owned := want[k]
+			switch c := r.Change; {
+			case r.Skipped || c.Action == model.ActionConflict || c.Unowned && c.Action != model.ActionPrune:
+			case c.Action == model.ActionPrune:
+				delete(want, k)
+			case c.Action != model.ActionUnchanged:
+				want[k] = model.Owned{Key: k, Version: "v1", Digest: c.Desired.Digest, Fields: r.Fields, Stays: stays(c.Desired)}
+			case owned:
+				o.Stays = stays(c.Desired)
+				want[k] = o
+			}
+		}
+		sorted := slices.SortedFunc(maps.Values(want), func(a, b model.Owned) int { return a.Key.Compare(b.Key) })
+		if got := Inventory(prev, results); got == nil || !slices.Equal(got, sorted) {
+			t.Fatalf("%v after %v: got %v, want %v", prev, results, got, sorted)
+		}
 	}
 }
 

@@ -1,5 +1,5 @@
-// Package source turns a model.Ref into a model.Artifact: a folder on disk whose digest stands
-// for all of its content.
+// Package source turns a model.Ref into a model.Artifact: a folder on disk, or the files of
+// one where they are, whose digest stands for all of its content.
 //
 // In go references to Git repositories, Helm repositories, OCI charts and local folders. Out come
 // resolutions (which digest a reference means according to what was last observed) and artifacts.
