@@ -67,10 +67,13 @@ func (r *Reconciler) expectOnce(id model.ReleaseID, inv model.Inventory) {
 // first that asks, which after a start of the controller is the first turn of each release.
 func (r *Reconciler) watched(ctx context.Context, label string, inv model.Inventory) (map[model.ObjectKey]model.Live, error) {
 	keys := make([]model.ObjectKey, 0, len(inv))
-	kinds := make([]schema.GroupVersionKind, 0, len(inv))
+	var kinds []schema.GroupVersionKind
 	for _, o := range inv {
 		keys = append(keys, o.Key)
-		kinds = append(kinds, schema.GroupVersionKind{Group: o.Key.Group, Version: o.Version, Kind: o.Key.Kind})
+		gvk := schema.GroupVersionKind{Group: o.Key.Group, Version: o.Version, Kind: o.Key.Kind}
+		if n := len(kinds); n == 0 || kinds[n-1] != gvk { // they are in order
+			kinds = append(kinds, gvk)
+		}
 	}
 	if err := r.live.Ensure(ctx, kinds...); err != nil {
 		return nil, fmt.Errorf("watching the objects of %s: %w", label, err)

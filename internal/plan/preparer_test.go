@@ -38,7 +38,7 @@ func TestPreparer(t *testing.T) {
 	}
 	type result struct{ got, copied []model.Object }
 	var results []result
-	for step := range 250 {
+	for step := range 120 {
 		switch random.IntN(10) {
 		case 0:
 			customIsNamespaced = !customIsNamespaced

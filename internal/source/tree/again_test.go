@@ -112,7 +112,7 @@ func TestSelectAgain(t *testing.T) {
 	at := map[model.GitRef]Tree{}
 	settled := map[string]string{} // digests that nobody was told to look at again, by key
 	same, anew, left := 0, 0, 0
-	for step := range 3000 {
+	for step := range 1500 {
 		now = maps.Clone(now)
 		for range 1 + random.IntN(2) {
 			if name := pick(names...); random.IntN(4) == 0 && len(now) > 1 {

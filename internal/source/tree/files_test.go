@@ -20,7 +20,7 @@ func TestFiles(t *testing.T) {
 	}
 	r := &reader{trees: map[string]files{}}
 	linked, read := 0, 0
-	for step := range 300 {
+	for step := range 100 {
 		now := files{}
 		for range 1 + random.IntN(6) {
 			name := names[random.IntN(len(names))]
