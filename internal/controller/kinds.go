@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
@@ -215,10 +216,14 @@ func (k applicationKind) write(ctx context.Context, id model.ReleaseID, rep Repo
 	if err := keepRecord(next.Annotations, rep.Last); err != nil {
 		return err
 	}
+	if maps.Equal(old.Annotations, next.Annotations) && equality.Semantic.DeepEqual(old.Operation, next.Operation) &&
+		equality.Semantic.DeepEqual(old.Status, next.Status) {
+		return nil
+	}
 	before := map[string]any{"metadata": map[string]any{"annotations": old.Annotations}, "status": old.Status, "operation": old.Operation}
 	after := map[string]any{"metadata": map[string]any{"annotations": next.Annotations}, "status": next.Status, "operation": next.Operation}
 	patch, err := mergePatch(before, after)
-	if err != nil || string(patch) == "{}" {
+	if err != nil || string(patch) == "{}" { // times that differ by less than is written
 		return err
 	}
 	if err := k.r.patch(ctx, applicationGVK, id, "", patch, &next.ObjectMeta); err != nil {
