@@ -160,24 +160,42 @@ type Entry struct {
 // disk are refused: such a tree was made by hand.
 func ParseTree(data []byte, idBytes int) ([]Entry, error) {
 	var entries []Entry
+	err := EachEntry(data, idBytes, func(mode Mode, name, id []byte) {
+		entries = append(entries, Entry{Mode: mode, Name: string(name), ID: hex.EncodeToString(id)})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return entries, nil
+}
+
+// EachEntry is ParseTree for one who keeps no more of an entry than they need.
+func EachEntry(data []byte, idBytes int, visit func(mode Mode, name, id []byte)) error {
 	for len(data) > 0 {
 		sp, nul := bytes.IndexByte(data, ' '), bytes.IndexByte(data, 0)
 		if sp < 0 || nul < sp || len(data) < nul+1+idBytes {
-			return nil, errors.New("malformed tree object")
+			return errors.New("malformed tree object")
 		}
-		e := Entry{Mode: Mode(data[:sp]), Name: string(data[sp+1 : nul]), ID: hex.EncodeToString(data[nul+1 : nul+1+idBytes])}
-		switch e.Mode {
-		case ModeFile, ModeExec, ModeLink, ModeDir, ModeSubmodule:
-		case "100664", "100600":
-			e.Mode = ModeFile // written by old versions of git
-		default:
-			return nil, fmt.Errorf("tree entry %q has unknown mode %s", e.Name, e.Mode)
+		name := data[sp+1 : nul]
+		mode, ok := modeOf(data[:sp])
+		if !ok {
+			return fmt.Errorf("tree entry %q has unknown mode %s", name, data[:sp])
 		}
-		if e.Name == "" || e.Name == "." || e.Name == ".." || strings.EqualFold(e.Name, ".git") || strings.ContainsAny(e.Name, "/\x00") {
-			return nil, fmt.Errorf("tree entry %q has an unsafe name", e.Name)
+		if len(name) == 0 || string(name) == "." || string(name) == ".." || bytes.EqualFold(name, []byte(".git")) || bytes.IndexByte(name, '/') >= 0 {
+			return fmt.Errorf("tree entry %q has an unsafe name", name)
 		}
-		entries = append(entries, e)
+		visit(mode, name, data[nul+1:nul+1+idBytes])
 		data = data[nul+1+idBytes:]
 	}
-	return entries, nil
+	return nil
+}
+
+func modeOf(text []byte) (Mode, bool) {
+	for _, m := range []Mode{ModeFile, ModeDir, ModeExec, ModeLink, ModeSubmodule} {
+		if string(text) == string(m) {
+			return m, true
+		}
+	}
+	// Old versions of git wrote these.
+	return ModeFile, string(text) == "100664" || string(text) == "100600"
 }

@@ -52,6 +52,11 @@ type remote struct {
 	failures  int                                   // reads that failed since the last success
 	used      time.Time
 	timer     *time.Timer // set while someone watches
+
+	loose   map[string]bool // keys of answers that a sparing upstream does not follow
+	failing bool            // a watch may have been told of a failure
+	wanted  []model.Ref     // what wants gave last; nil when there is more
+	swept   time.Time       // when what nobody needs any more was dropped
 }
 
 // answer is what one reference resolved to.
@@ -61,7 +66,6 @@ type answer struct {
 	found   artifact.Found // the last good one
 	err     error          // why the latest observation gave none
 	tried   bool           // it was resolved before, with whatever outcome
-	settled bool           // what it was resolved to is followed by a sparing upstream
 	used    time.Time
 }
 
@@ -84,6 +88,7 @@ func newRemote(src upstream) *remote {
 	r := &remote{
 		src: src, reading: make(chan struct{}, 1), used: time.Now(),
 		addresses: map[string]git.Address{}, answers: map[string]*answer{}, watches: map[model.ReleaseID]*watch{}, byKey: map[string]map[model.ReleaseID]*watch{},
+		loose: map[string]bool{},
 	}
 	r.reading <- struct{}{}
 	return r
@@ -99,10 +104,15 @@ func (r *remote) want(key string, ref model.Ref) bool {
 	if !ok {
 		ref.Auth = nil // the upstream has it
 		a = &answer{ref: ref}
-		r.answers[key] = a
+		r.add(key, a)
 	}
 	a.used = now
 	return !a.tried
+}
+
+// add is called with mu held.
+func (r *remote) add(key string, a *answer) {
+	r.answers[key], r.loose[key], r.wanted = a, true, nil
 }
 
 // unwanted is how long a reference that nobody watches is kept up to date.
@@ -113,6 +123,10 @@ const unwanted = 30 * time.Minute
 func (r *remote) wants() []model.Ref {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	now := time.Now()
+	if r.wanted != nil && now.Sub(r.swept) < unwanted/8 {
+		return r.wanted
+	}
 	type version struct {
 		git     model.GitRef
 		version string
@@ -120,10 +134,11 @@ func (r *remote) wants() []model.Ref {
 	var refs []model.Ref
 	var last version // mostly all are of one
 	seen := map[version]bool{}
-	old := time.Now().Add(-unwanted)
+	old := now.Add(-unwanted)
 	for key, a := range r.answers {
 		if a.used.Before(old) && len(r.byKey[key]) == 0 {
 			delete(r.answers, key)
+			delete(r.loose, key)
 			continue
 		}
 		if v := (version{a.ref.Git, a.ref.Version}); len(refs) == 0 || v != last && !seen[v] {
@@ -131,6 +146,7 @@ func (r *remote) wants() []model.Ref {
 			refs = append(refs, a.ref)
 		}
 	}
+	r.wanted, r.swept = refs, now
 	return refs
 }
 
@@ -154,8 +170,8 @@ func (r *remote) recordRead(start time.Time, changed bool, err error) {
 	r.started, r.err = start, err
 	if err != nil {
 		r.failures++
-		for _, a := range r.answers {
-			a.settled = false // everyone hears of the failure, and everyone of its end
+		for key := range r.answers {
+			r.loose[key] = true // everyone hears of the failure, and everyone of its end
 		}
 		return
 	}
@@ -175,15 +191,24 @@ func (r *remote) stale() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, key := range touched {
-		if a := r.answers[key]; a != nil {
-			a.settled = false
+		if r.answers[key] != nil {
+			r.loose[key] = true
 		}
 	}
 	var keys []string
-	for key, a := range r.answers {
-		if a.version != r.version && (!spares || !a.settled) && len(r.byKey[key]) > 0 {
+	look := func(key string) {
+		if a := r.answers[key]; a.version != r.version && len(r.byKey[key]) > 0 {
 			keys = append(keys, key)
 		}
+	}
+	if spares {
+		for key := range r.loose {
+			look(key)
+		}
+		return keys
+	}
+	for key := range r.answers {
+		look(key)
 	}
 	return keys
 }
@@ -192,7 +217,7 @@ func (r *remote) forget(key string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if a := r.answers[key]; a != nil {
-		a.version, a.settled = 0, false
+		a.version, r.loose[key] = 0, true
 	}
 }
 
@@ -214,13 +239,17 @@ func (r *remote) keep(key string, ref model.Ref, version int, found artifact.Fou
 	a, ok := r.answers[key]
 	if !ok {
 		a = &answer{ref: ref, used: time.Now()}
-		r.answers[key] = a
+		r.add(key, a)
 	}
 	if a.version > version {
 		return *a // someone resolved it by a later observation meanwhile
 	}
 	a.version, a.err, a.tried = version, err, true
-	a.settled = err == nil && version == r.version
+	if err == nil && version == r.version {
+		delete(r.loose, key)
+	} else {
+		r.loose[key] = true
+	}
 	if err == nil {
 		a.found = found
 	} else if !lasting(err) {
@@ -246,7 +275,7 @@ func (r *remote) tell(id model.ReleaseID, w *watch, digest string, err error, ou
 	}
 	had, failed := w.digest, w.failure
 	if err != nil {
-		w.failure = err.Error()
+		w.failure, r.failing = err.Error(), true
 		if w.failure != failed {
 			out.fail(id, err)
 		}
@@ -266,17 +295,17 @@ func (r *remote) tell(id model.ReleaseID, w *watch, digest string, err error, ou
 func (r *remote) broadcast(err error, out *news) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if err == nil && !r.failing {
+		return
+	}
+	r.failing = false
 	for id, w := range r.watches {
 		if err != nil {
 			r.tell(id, w, "", err, out)
-			continue
-		}
-		if w.failure == "" {
-			continue
-		}
-		if a := r.answers[w.key]; a != nil && a.version == r.version {
+		} else if a := r.answers[w.key]; w.failure != "" && a != nil && a.version == r.version {
 			r.tell(id, w, a.found.Artifact.Digest, a.err, out)
 		}
+		r.failing = r.failing || w.failure != ""
 	}
 }
 

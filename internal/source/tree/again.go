@@ -213,7 +213,7 @@ func (d *differ) compare(ctx context.Context, at, from, to string) error {
 	if err != nil {
 		return err
 	}
-	cur, err := d.tree.list(ctx, to)
+	cur, err := d.tree.listLike(ctx, to, old)
 	if err != nil {
 		return err
 	}

@@ -150,6 +150,21 @@ func (t Tree) list(ctx context.Context, id string) ([]Entry, error) {
 	return entries, nil
 }
 
+// listLike is list of a folder that is mostly what another is.
+func (t Tree) listLike(ctx context.Context, id string, like []Entry) ([]Entry, error) {
+	r, ok := t.Reader.(interface {
+		ListLike(ctx context.Context, id string, like []Entry) ([]Entry, error)
+	})
+	if _, cached := t.Cache.list(id); cached || !ok {
+		return t.list(ctx, id)
+	}
+	entries, err := r.ListLike(ctx, id, like)
+	if err == nil {
+		t.Cache.keepList(id, entries)
+	}
+	return entries, err
+}
+
 // read gives a small file from the cache: the templates of one chart are written for each release
 // of it that has values files of its own.
 func (t Tree) read(ctx context.Context, id string) ([]byte, error) {
