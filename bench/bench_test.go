@@ -114,8 +114,15 @@ func TestCommandTable(t *testing.T) {
 			t.Errorf("%q is not in\n%s", want, got)
 		}
 	}
-	if !strings.HasSuffix(r.name(), "-abc-commands") {
-		t.Errorf("the files are named %s", r.name())
+	dir := t.TempDir()
+	if !strings.HasSuffix(r.name(dir), "-abc-commands") {
+		t.Errorf("the files are named %s", r.name(dir))
+	}
+	if err := r.write(dir); err != nil {
+		t.Fatal(err)
+	}
+	if again := (&Result{Commit: "abc"}); !strings.HasSuffix(again.name(dir), "-abc-commands-2") {
+		t.Errorf("the files of a second run are named %s", again.name(dir))
 	}
 	o, err := parse([]string{"-workloads", workCommands})
 	if err != nil || len(o.sizes) != 0 {

@@ -17,8 +17,8 @@ import (
 )
 
 // floor is a bare client that sends only the writes the work needs, and knows beforehand which: for
-// a release four server-side applies, a Secret of the size of a Helm record and a status. Nothing
-// that keeps releases can be faster.
+// a release four server-side applies side by side, then a Secret of the size of a Helm record and a
+// status. It waits for nobody, not even for Kubernetes to have seen a Deployment.
 type floor struct {
 	w      *world
 	client dynamic.Interface
@@ -115,10 +115,12 @@ func (f *floor) put(ctx context.Context, i, objects int) error {
 	version := f.version[i]
 	f.mu.Unlock()
 	name := releaseName(i)
-	for k, body := range manifests(name, f.w.fleet.messages[i], f.w.fleet.edition)[:objects] {
-		if err := f.patch(ctx, kinds[k], name, types.ApplyPatchType, body); err != nil {
-			return err
-		}
+	bodies := manifests(name, f.w.fleet.messages[i], f.w.fleet.edition)[:objects]
+	err := each(ctx, objects, objects, func(ctx context.Context, k int) error {
+		return f.patch(ctx, kinds[k], name, types.ApplyPatchType, bodies[k])
+	})
+	if err != nil {
+		return err
 	}
 	secret := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1", "kind": "Secret", "type": "helm.sh/release.v1",
@@ -131,7 +133,7 @@ func (f *floor) put(ctx context.Context, i, objects int) error {
 	status := map[string]any{"status": map[string]any{"phase": "Succeeded", "revision": f.w.fleet.head, "conditions": []any{
 		map[string]any{"type": "Ready", "status": "True", "reason": "Succeeded", "message": "done"},
 	}}}
-	_, err := f.client.Resource(helmReleases).Namespace(namespace).Patch(ctx, name, types.MergePatchType, encode(status), metav1.PatchOptions{}, "status")
+	_, err = f.client.Resource(helmReleases).Namespace(namespace).Patch(ctx, name, types.MergePatchType, encode(status), metav1.PatchOptions{}, "status")
 	return err
 }
 

@@ -40,7 +40,7 @@ type options struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	if err := run(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		stop()
 		os.Exit(1) //nolint:gocritic // stop was called
@@ -88,7 +88,7 @@ func run(ctx context.Context, args []string) error {
 		failed = append(failed, err)
 	}
 	failed = append(failed, result.write(o.out))
-	o.say("written to %s", filepath.Join(o.out, result.name()+".md"))
+	o.say("written to %s", filepath.Join(o.out, result.name(o.out)+".md"))
 	return errors.Join(failed...)
 }
 
@@ -105,7 +105,7 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.out, "out", "bench/results", "folder for the results")
 	flags.StringVar(&o.logs, "logs", "", "a folder that keeps what the peers log; nowhere by default")
 	flags.IntVar(&o.samples, "samples", 50, "how many single events are timed")
-	flags.DurationVar(&o.restFor, "rest", 5*time.Minute, "how long nothing happens")
+	flags.DurationVar(&o.restFor, "rest", 5*time.Minute, "how long nothing happens, for each subject and number of releases")
 	flags.BoolVar(&o.floor, "floor", true, "measure the floor too; ratios need it")
 	if err := flags.Parse(args); err != nil {
 		return o, err

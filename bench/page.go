@@ -17,21 +17,24 @@ var titles = []struct{ workload, title, says string }{
 	{workOne, "One of N", "A commit touches the values of one release; the clock runs from the push event until the live object shows it."},
 	{workAll, "All of N", "A commit touches the chart; the clock runs from the push event until the last live object shows it."},
 	{workDrift, "Drift", "An object is patched by hand; the clock runs until the watch shows it as it was."},
-	{workRestart, "Restart", "Killed, and an object patched meanwhile; the clock runs from the start of the process until it is undone. Requests and memory until it is at rest again."},
+	{workRestart, "Restart", "Killed, and an object patched meanwhile; the clock runs from the start of the process until it is undone. It lists by watches, which are not counted."},
 }
 
 // writePage writes the tables as Markdown, and the plots beside them.
 func writePage(r *Result, dir string) error {
 	var b strings.Builder
-	name := r.name()
+	name := r.name(dir)
 	fmt.Fprintf(&b, "# Benchmark of %s at %s\n\n", r.Date.Format(time.DateOnly), r.Commit)
 	fmt.Fprintf(&b, "%d processors (%s), %d GiB, Linux %s, %s.\n",
 		r.Machine.CPUs, r.Machine.CPU, r.Machine.MemoryBytes>>30, r.Machine.Kernel, r.Machine.Go)
 	if len(r.sizes()) > 0 {
 		b.WriteString("A chart of four objects (Deployment at 0 replicas, Service, ServiceAccount, ConfigMap). " +
 			"The floor is a bare client that sends only the writes the work needs; × is the ratio to it in the same run.\n")
+		b.WriteString("Requests and processor time are those until all is at rest again; watches and discovery are not counted.\n")
 		for _, t := range titles {
-			fmt.Fprintf(&b, "\n## %s\n\n%s\n\n%s", t.title, t.says, r.table(t.workload))
+			if slices.ContainsFunc(r.Runs, func(run Run) bool { return run.Workload == t.workload }) {
+				fmt.Fprintf(&b, "\n## %s\n\n%s\n\n%s", t.title, t.says, r.table(t.workload))
+			}
 		}
 		fmt.Fprintf(&b, "\n## Processes\n\n%s", r.processes())
 		fmt.Fprintf(&b, "\n## Cost per release\n\n%s\n", r.growth())

@@ -21,9 +21,15 @@ const (
 	plotInnerW            = plotWidth - plotLeft - plotRight
 	plotInnerH            = plotHeight - plotTop - plotBottom
 	plotTicks             = 5
-	plotText              = "font-family:system-ui,sans-serif;font-size:12px;fill:#57606a"
-	plotGrid              = "stroke:#d0d7de;stroke-width:1"
+	plotText              = "font-family:system-ui,sans-serif;font-size:12px"
 )
+
+// plotStyle follows the page where the picture is looked at by itself or in a page that does, too.
+const plotStyle = `<style>
+text { fill: #57606a } line { stroke: #d0d7de; stroke-width: 1 }
+@media (prefers-color-scheme: dark) { text { fill: #9198a1 } line { stroke: #30363d } }
+</style>
+`
 
 // Colours that tell apart on light and dark pages, and for most who see colours differently; each
 // line is labelled at its end as well.
@@ -53,10 +59,11 @@ func (p *plot) draw(r *Result) string {
 
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %g %g" role="img" aria-label="%s">`+"\n", plotWidth, plotHeight, html.EscapeString(p.title))
+	b.WriteString(plotStyle)
 	fmt.Fprintf(&b, `<text x="%g" y="20" style="%s;font-size:14px;font-weight:600">%s (%s)</text>`+"\n", plotLeft, plotText, html.EscapeString(p.title), p.unit)
 	for v := 0.0; v <= top*1.0001; v += step {
-		fmt.Fprintf(&b, `<line x1="%g" y1="%.1f" x2="%g" y2="%.1f" style="%s"/><text x="%g" y="%.1f" text-anchor="end" style="%s">%g</text>`+"\n",
-			plotLeft, y(v), plotLeft+plotInnerW, y(v), plotGrid, plotLeft-8, y(v)+4, plotText, math.Round(v*1000)/1000)
+		fmt.Fprintf(&b, `<line x1="%g" y1="%.1f" x2="%g" y2="%.1f"/><text x="%g" y="%.1f" text-anchor="end" style="%s">%g</text>`+"\n",
+			plotLeft, y(v), plotLeft+plotInnerW, y(v), plotLeft-8, y(v)+4, plotText, math.Round(v*1000)/1000)
 	}
 	for _, n := range sizes {
 		fmt.Fprintf(&b, `<text x="%.1f" y="%g" text-anchor="middle" style="%s">%d</text>`+"\n", x(n), plotTop+plotInnerH+18, plotText, n)

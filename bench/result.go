@@ -18,6 +18,8 @@ type Result struct {
 	Commit  string    `json:"commit"`
 	Machine Machine   `json:"machine"`
 	Runs    []Run     `json:"runs"`
+
+	file string // the name of its files, without extension
 }
 
 // Machine is where it was measured.
@@ -98,14 +100,30 @@ func (r *Result) sizes() []int {
 	return all
 }
 
-// name of the result's files. One of commands alone leaves that of the commit's fleets.
-func (r *Result) name() string {
-	name := fmt.Sprintf("%s-%.10s", r.Date.Format(time.DateOnly), r.Commit)
-	if len(r.sizes()) == 0 {
-		name += "-" + workCommands
+// name of the result's files in a folder: of the day and the commit, and a number where an earlier run has
+// that already.
+func (r *Result) name(dir string) string {
+	if r.file != "" {
+		return r.file
 	}
-	return name
+	base := fmt.Sprintf("%s-%.10s", r.Date.Format(time.DateOnly), strings.TrimSuffix(r.Commit, dirty))
+	if strings.HasSuffix(r.Commit, dirty) {
+		base += dirty
+	}
+	if len(r.sizes()) == 0 {
+		base += "-" + workCommands
+	}
+	r.file = base
+	for k := 2; ; k++ {
+		if _, err := os.Stat(filepath.Join(dir, r.file+".json")); err != nil {
+			return r.file
+		}
+		r.file = fmt.Sprintf("%s-%d", base, k)
+	}
 }
+
+// dirty ends the commit of a tree with changes.
+const dirty = "-dirty"
 
 // write puts the result beside its page and plots.
 func (r *Result) write(dir string) error {
@@ -116,7 +134,7 @@ func (r *Result) write(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, r.name()+".json"), append(data, '\n'), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, r.name(dir)+".json"), append(data, '\n'), 0o644); err != nil {
 		return err
 	}
 	return writePage(r, dir)

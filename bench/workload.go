@@ -31,6 +31,8 @@ type bench struct {
 	w *world
 	s subject
 	n int
+
+	began time.Time // the workload
 }
 
 // measure runs the chosen workloads of one subject. What a workload left undone keeps the later
@@ -55,7 +57,7 @@ func measure(ctx context.Context, o options, s subject, n int) (runs []Run, err 
 			continue // without releases there is nothing else to measure
 		}
 		if name != workMTTP {
-			if err := b.settle(ctx); err != nil {
+			if err := b.settle(ctx, quietMost); err != nil {
 				return runs, err
 			}
 		}
@@ -95,6 +97,7 @@ func (b *bench) timed(ctx context.Context, name string, work func(context.Contex
 	}
 	sent, git, registry := b.w.sent.read(), b.w.fleet.server.Counts(), b.w.fleet.registryRequests()
 	cluster := spent(b.w.cluster.PID())
+	b.began = time.Now()
 	meter := newMeter(ctx, b.s.Processes)
 	if name == workRestart {
 		meter.began = b.kept() // what else is read later is of processes that start meanwhile
@@ -158,7 +161,10 @@ func (b *bench) mttp(ctx context.Context, run *Run) error {
 		return err
 	}
 	run.Seconds = time.Since(begin).Seconds()
-	return b.w.configMaps.waitAll(ctx, b.n, b.shown)
+	if err := b.w.configMaps.waitAll(ctx, b.n, b.shown); err != nil {
+		return err
+	}
+	return b.finish(ctx)
 }
 
 // shown is what the board shows of a release when all is as Git says.
@@ -203,7 +209,7 @@ func (b *bench) one(ctx context.Context, run *Run) error {
 			return err
 		}
 	}
-	return nil
+	return b.finish(ctx)
 }
 
 // pick spreads samples over the fleet.
@@ -238,7 +244,7 @@ func (b *bench) drift(ctx context.Context, run *Run) error {
 		}
 		run.sample(begin)
 	}
-	return nil
+	return b.finish(ctx)
 }
 
 // repairer is a subject that has to be told when to repair.
@@ -274,7 +280,7 @@ func (b *bench) restart(ctx context.Context, run *Run) error {
 		return err
 	}
 	run.Seconds = time.Since(begin).Seconds()
-	return b.settle(ctx)
+	return b.finish(ctx)
 }
 
 // all changes the chart; the clock runs from when the subject is told until the last release shows it.
@@ -294,7 +300,7 @@ func (b *bench) all(ctx context.Context, run *Run) error {
 		return err
 	}
 	run.Seconds = time.Since(begin).Seconds()
-	return nil
+	return b.finish(ctx)
 }
 
 const (
@@ -304,9 +310,15 @@ const (
 	quietMost = time.Minute
 )
 
+// finish waits until a workload has no consequences any more: what they take counts too. It goes on no
+// longer than the workload took, or a subject that is never quiet would be charged for that as well.
+func (b *bench) finish(ctx context.Context) error {
+	return b.settle(ctx, max(5*quietFor, time.Since(b.began)))
+}
+
 // settle waits until the API server has answered nothing but watches and leases for a while.
-func (b *bench) settle(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, quietMost, errNeverQuiet)
+func (b *bench) settle(ctx context.Context, most time.Duration) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, most, errNeverQuiet)
 	defer cancel()
 	var last Requests
 	since := time.Now()
