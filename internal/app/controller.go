@@ -22,6 +22,7 @@ import (
 	typedcore "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/record"
+	"k8s.io/klog/v2"
 
 	"github.com/fairlead-cd/fairlead/internal/apply"
 	"github.com/fairlead-cd/fairlead/internal/cli"
@@ -49,6 +50,7 @@ func runController(ctx context.Context, f *cli.Factory, e env, o *controllercmd.
 		c.CacheDir = filepath.Join(e.StateDir, "cache", "controller")
 	}
 	log := slog.New(slog.NewTextHandler(f.IO.Err, &slog.HandlerOptions{Level: logLevel(o.Verbosity)}))
+	klog.SetSlogLogger(log) // what client-go says of the lease, of watches
 	cfg, err := kube.Config(f.Global.Kubeconfig, f.Global.Context)
 	if err != nil {
 		return err
