@@ -23,6 +23,16 @@ type process struct {
 	killed *atomic.Bool
 }
 
+// ProcessName is what the description calls a process: some change their command lines.
+func (p *peer) ProcessName(pid int) string {
+	for i := range p.processes {
+		if r := &p.processes[i]; r.cmd.Process.Pid == pid {
+			return r.name
+		}
+	}
+	return ""
+}
+
 // Restart starts those of its processes that do not run, and returns at once.
 func (p *peer) Restart(context.Context) error {
 	running := map[string]bool{}

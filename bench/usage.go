@@ -28,6 +28,8 @@ type Process struct {
 	Name           string  `json:"name"`
 	CPUSeconds     float64 `json:"cpuSeconds"`
 	HighWaterBytes int64   `json:"highWaterBytes"` // VmHWM
+
+	pid int
 }
 
 // meter watches the processes below some roots.
@@ -76,7 +78,7 @@ func (m *meter) read() Usage {
 	<-m.done
 	u := Usage{CPUSeconds: cpu(m.roots()) - m.began, PeakBytes: m.peak}
 	for _, pid := range family(m.roots()) {
-		p := Process{Name: title(pid), CPUSeconds: spent(pid) - m.first[pid], HighWaterBytes: status(pid, "VmHWM")}
+		p := Process{pid: pid, Name: title(pid), CPUSeconds: spent(pid) - m.first[pid], HighWaterBytes: status(pid, "VmHWM")}
 		if p.Name == "" {
 			continue // it has ended
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -104,6 +105,12 @@ func (b *bench) timed(ctx context.Context, name string, work func(context.Contex
 	}
 	err = work(ctx, &run)
 	run.Usage = meter.read()
+	if s, ok := b.s.(namer); ok {
+		for i := range run.Usage.Processes {
+			p := &run.Usage.Processes[i]
+			p.Name = cmp.Or(s.ProcessName(p.pid), p.Name)
+		}
+	}
 	run.Cluster = Process{Name: title(b.w.cluster.PID()), CPUSeconds: spent(b.w.cluster.PID()) - cluster, HighWaterBytes: status(b.w.cluster.PID(), "VmHWM")}
 	if a, ok := b.s.(accountant); ok {
 		run.Usage = a.Account()
@@ -143,6 +150,9 @@ type mortal interface{ OnEnd(fail func(error)) }
 
 // keeper is a subject with processes that a restart leaves running.
 type keeper interface{ Kept() []int }
+
+// namer is a subject that has names for some of its processes; others go by their command lines.
+type namer interface{ ProcessName(pid int) string }
 
 // accountant is a subject whose processes are too short-lived to be sampled.
 type accountant interface {
