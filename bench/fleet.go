@@ -49,14 +49,14 @@ type fleet struct {
 func newFleet(ctx context.Context, dir string, n int) (f *fleet, stop func(), err error) {
 	f = &fleet{n: n, work: filepath.Join(dir, "work"), edition: "first", file: valuesFile}
 	var stops []func()
-	stop = func() {
+	stopAll := func() {
 		for _, s := range stops {
 			s()
 		}
 	}
 	defer func() {
 		if err != nil {
-			stop()
+			stopAll()
 		}
 	}()
 	if f.server, err = testkit.NewGitServer(testkit.GitOptions{Root: filepath.Join(dir, "git")}); err != nil {
@@ -79,7 +79,7 @@ func newFleet(ctx context.Context, dir string, n int) (f *fleet, stop func(), er
 	}
 	stops = append(stops, end)
 	f.charts = strings.TrimPrefix(base, "http://") + "/charts"
-	return f, stop, f.begin(ctx)
+	return f, stopAll, f.begin(ctx)
 }
 
 // begin makes the first commit.
@@ -91,9 +91,8 @@ func (f *fleet) begin(ctx context.Context) error {
 	files[path.Join(releasesPath, "README.md")] = "What is asked for.\n"
 	for i := range f.n {
 		f.messages = append(f.messages, fmt.Sprintf("release %d", i))
-		name, text := f.file(f, i)
-		files[name] = text
 	}
+	f.addReleases(files)
 	if err := f.commit(ctx, "Begin the fleet", files); err != nil {
 		return err
 	}
@@ -154,14 +153,18 @@ func (f *fleet) touch(ctx context.Context, i int, message string) error {
 	return f.commit(ctx, "Change "+releaseName(i), map[string]string{name: text})
 }
 
-// ask writes the files of the first n releases: requests, where those are in Git.
-func (f *fleet) ask(ctx context.Context, n int) error {
+// ask writes the files of all releases anew: requests, where those are in Git.
+func (f *fleet) ask(ctx context.Context) error {
 	files := map[string]string{}
-	for i := range n {
+	f.addReleases(files)
+	return f.commit(ctx, "Ask for releases", files)
+}
+
+func (f *fleet) addReleases(files map[string]string) {
+	for i := range f.n {
 		name, text := f.file(f, i)
 		files[name] = text
 	}
-	return f.commit(ctx, "Ask for releases", files)
 }
 
 // reissue changes the chart to its next version, and with it every release.

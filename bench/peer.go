@@ -285,7 +285,7 @@ func (p *peer) Request(ctx context.Context, n int) error {
 			return createRequest(ctx, p.w, p.style.gvr, p.style.request(p.w.fleet, i))
 		})
 	}
-	if err := p.w.fleet.ask(ctx, n); err != nil {
+	if err := p.w.fleet.ask(ctx); err != nil {
 		return err
 	}
 	return p.Pushed(ctx, nil)
