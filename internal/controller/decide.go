@@ -209,14 +209,21 @@ func drifted(o Observation) (Decision, bool) {
 	if len(o.Drift) == 0 {
 		return Decision{}, false
 	}
-	why := fmt.Sprintf("%s was changed in the cluster", o.Drift[0].Short())
-	if n := len(o.Drift); n > 1 {
-		why = fmt.Sprintf("%s and %d more were changed in the cluster", o.Drift[0].Short(), n-1)
-	}
+	why := changedInCluster(o.Drift)
 	if !o.Release.Policy.SelfHeal {
-		return Decision{Verb: Differ, Reason: "Drifted", Why: why}, true
+		return Decision{Verb: Differ, Reason: reasonDrifted, Why: why}, true
 	}
-	return Decision{Verb: Repair, Reason: "Drifted", Why: why}, true
+	return Decision{Verb: Repair, Reason: reasonDrifted, Why: why}, true
+}
+
+const reasonDrifted = "Drifted"
+
+// changedInCluster says in one line what drifted.
+func changedInCluster(keys []model.ObjectKey) string {
+	if n := len(keys); n > 1 {
+		return fmt.Sprintf("%s and %d more were changed in the cluster", keys[0].Short(), n-1)
+	}
+	return keys[0].Short() + " was changed in the cluster"
 }
 
 const reasonUnfinished = "Unfinished"

@@ -146,6 +146,11 @@ func (r *Reconciler) act(ctx context.Context, t *Turn, k kind, rep *Report) time
 	}
 	// What is about to be told for good needs no word before.
 	req.Recording = func() { rep.interim.end() }
+	if rep.Ask.Release.Policy.SelfHeal {
+		req.Drifted = func(ctx context.Context, keys []model.ObjectKey) time.Duration {
+			return r.repairSoon(ctx, rep, keys)
+		}
+	}
 	switch d.Verb {
 	case Upgrade:
 		if wait := r.retries.wait(t.ID, rep.At); wait > 0 && d.Reason == reasonUnfinished {
@@ -153,14 +158,11 @@ func (r *Reconciler) act(ctx context.Context, t *Turn, k kind, rep *Report) time
 		}
 		req.Mode = pipeline.ModeUpgrade
 	case Repair:
-		if wait := r.repairs.wait(t.ID, rep.At); wait > 0 {
-			return wait
-		}
-		if ahead, err := r.overtaken(ctx, rep.Ask.Release, rep.Last); err != nil {
+		if wait, err := r.mayRepair(ctx, rep, rep.At); err != nil {
 			rep.Err, rep.Stage = err, pipeline.StagePlan
 			return r.retryAfter(t.ID, err)
-		} else if ahead {
-			return recordDelay
+		} else if wait > 0 {
+			return wait
 		}
 		req.Mode = pipeline.ModeRepair
 	case Rollback:

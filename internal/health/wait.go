@@ -44,6 +44,8 @@ type Target struct {
 	Versions map[model.ObjectKey]string
 	// Since is when the rollout began; zero is the call of Wait.
 	Since time.Time
+	// Until is when the release's timeout is up; zero is that long after the call of Wait.
+	Until time.Time
 	// Locate finds where a text is written in the release's inputs; may be nil.
 	Locate func(text string) (origin string, ok bool)
 }
@@ -94,7 +96,10 @@ func (w *Waiter) Wait(ctx context.Context, t Target, src Source, progress func(m
 	if timeout <= 0 {
 		timeout = DefaultTimeout
 	}
-	deadline := time.NewTimer(timeout)
+	if t.Until.IsZero() {
+		t.Until = time.Now().Add(timeout)
+	}
+	deadline := time.NewTimer(time.Until(t.Until))
 	defer deadline.Stop()
 	for {
 		s.observe(src)

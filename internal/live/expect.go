@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -135,14 +136,28 @@ func (s *Store) Hold(label string) (done func()) {
 	}
 }
 
+// Drifted are the objects of a release that is held which others changed or deleted since, in order.
+func (s *Store) Drifted(label string) []model.ObjectKey {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	r := s.releases[label]
+	if r == nil {
+		return nil
+	}
+	var keys []model.ObjectKey
+	for key := range r.suspect {
+		if _, drifted := s.compare(r, key); drifted {
+			keys = append(keys, key)
+		}
+	}
+	slices.SortFunc(keys, model.ObjectKey.Compare)
+	return keys
+}
+
 // check looks for drift of one object and gives the event to send, if any. The lock is held.
 func (s *Store) check(r *release, key model.ObjectKey) []Event {
-	k := s.kinds[s.placeOf(key)]
-	if k == nil || !k.isSynced() {
-		return nil // told when its list is complete
-	}
-	e := k.entries[name{key.Namespace, key.Name}]
-	if !r.drifted(key, e) {
+	e, drifted := s.compare(r, key)
+	if !drifted {
 		return nil
 	}
 	if r.holds > 0 {
@@ -154,6 +169,17 @@ func (s *Store) check(r *release, key model.ObjectKey) []Event {
 		ev.Type, ev.Live = Modified, e.live
 	}
 	return []Event{ev}
+}
+
+// compare finds an object of a release, nil when it is gone, and whether it drifted, which is not
+// known while the list of its kind is not complete. The lock is held.
+func (s *Store) compare(r *release, key model.ObjectKey) (e *entry, drifted bool) {
+	k := s.kinds[s.placeOf(key)]
+	if k == nil || !k.isSynced() {
+		return nil, false // told when its list is complete
+	}
+	e = k.entries[name{key.Namespace, key.Name}]
+	return e, r.drifted(key, e)
 }
 
 // drifted reports whether an object (nil: gone) differs from what the release applied last. One

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fairlead-cd/fairlead/internal/health"
 	"github.com/fairlead-cd/fairlead/internal/model"
@@ -85,7 +86,7 @@ func forHook(req Request) Request {
 	own.Mode = ModeUpgrade // a hook is made, also where its release is removed
 	own.foreign = anyForeign(req.History)
 	own.Release.ID.Kind = "Hook-" + req.Release.ID.Kind
-	own.History, own.Former, own.Waiting = nil, nil, nil
+	own.History, own.Former, own.Waiting, own.Drifted = nil, nil, nil, nil
 	return own
 }
 
@@ -130,7 +131,7 @@ func (l *Line) hook(ctx context.Context, req Request, hook model.Object) (v mode
 	if req.Pausing != nil {
 		req.Pausing()
 	}
-	verdict := l.wait(ctx, own, results)
+	verdict, _ := l.wait(ctx, own, results, time.Time{}, time.Time{})
 	if req.Writing != nil {
 		if err := req.Writing(ctx); err != nil {
 			return v, err

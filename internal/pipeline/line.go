@@ -96,7 +96,7 @@ func (l *Line) Run(ctx context.Context, req Request) (out Outcome) {
 	out.Notes, out.Plan.Hooks = desired.Rendered.Notes, hookRuns(req, desired.Rendered.Hooks)
 	done := l.Live.Hold(req.Release.ID.Label())
 	defer done()
-	if out.Results, out.Verdict, err = l.change(ctx, req, out.Plan, desired.Rendered.Hooks); err != nil {
+	if err = l.change(ctx, &out, desired.Rendered); err != nil {
 		out.failed(StageApply, err)
 	}
 	if req.Recording != nil {
@@ -110,34 +110,35 @@ func (l *Line) Run(ctx context.Context, req Request) (out Outcome) {
 
 // change is apply and health, between the hooks that a chart may want run before and after. Where a
 // hook fails, the verdict is the hook's: it holds the cause.
-func (l *Line) change(ctx context.Context, req Request, p model.Plan, hooks []model.Object) ([]model.Result, model.Verdict, error) {
-	if v, err := l.hooks(ctx, req, "pre", hooks); err != nil {
-		return nil, v, err
+func (l *Line) change(ctx context.Context, out *Outcome, desired model.Rendered) (err error) {
+	req := out.Request
+	if out.Verdict, err = l.hooks(ctx, req, "pre", desired.Hooks); err != nil {
+		return err
 	}
 	if req.Applying != nil {
-		if err := req.Applying(ctx, p); err != nil {
-			return nil, model.Verdict{}, err
+		if err := req.Applying(ctx, out.Plan); err != nil {
+			return err
 		}
 	}
-	results, err := l.execute(ctx, req, p)
-	if err != nil {
-		return results, model.Verdict{}, err
+	if out.Results, err = l.execute(ctx, req, out.Plan); err != nil {
+		return err
 	}
-	verdict := model.Verdict{Status: model.Healthy}
+	out.Verdict = model.Verdict{Status: model.Healthy}
 	switch {
 	case req.Mode != ModeUninstall:
-		if verdict = l.wait(ctx, req, results); verdict.Status != model.Healthy {
-			return results, verdict, nil
+		if err := l.settle(ctx, out, desired.Objects); err != nil || out.Verdict.Status != model.Healthy {
+			return err
 		}
 	case req.Gone:
-		if err := l.gone(ctx, req, deleted(results)); err != nil {
-			return results, verdict, err
+		if err := l.gone(ctx, req, deleted(out.Results)); err != nil {
+			return err
 		}
 	}
-	if v, err := l.hooks(ctx, req, "post", hooks); err != nil {
-		return results, v, err
+	if v, err := l.hooks(ctx, req, "post", desired.Hooks); err != nil {
+		out.Verdict = v
+		return err
 	}
-	return results, verdict, nil
+	return nil
 }
 
 // Preview is Run up to the plan: nothing is written.
@@ -377,28 +378,4 @@ func (l *Line) execute(ctx context.Context, req Request, p model.Plan) ([]model.
 			req.Progress(progressOf(r))
 		}
 	})
-}
-
-// wait is over when all objects are healthy, one cannot become healthy, or a newer request came.
-func (l *Line) wait(ctx context.Context, req Request, results []model.Result) model.Verdict {
-	if req.Waiting != nil {
-		ctx = req.Waiting(ctx)
-	}
-	target := health.Target{
-		Release: req.Release, Versions: map[model.ObjectKey]string{}, Since: req.Since,
-		Locate: locator(req.Release),
-	}
-	for i := range results {
-		c := &results[i].Change
-		if c.Action == model.ActionPrune || c.Unowned || c.Desired == nil {
-			continue
-		}
-		target.Keys = append(target.Keys, c.Key)
-		if v := results[i].ResourceVersion; v != "" {
-			target.Versions[c.Key] = v
-		}
-	}
-	src := newLiveSource(l.Live, req.Release.ID.Label())
-	defer src.Close()
-	return l.Health.Wait(ctx, target, src, req.Progress)
 }

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"sync"
+	"time"
 
 	"github.com/fairlead-cd/fairlead/internal/live"
 	"github.com/fairlead-cd/fairlead/internal/model"
@@ -15,6 +16,8 @@ type liveSource struct {
 	changed chan struct{}
 	stop    chan struct{}
 	once    sync.Once
+	drift   func() // called by Observe where objects drifted after calm; nil looks for none
+	calm    time.Time
 }
 
 func newLiveSource(store *live.Store, label string) *liveSource {
@@ -25,10 +28,7 @@ func newLiveSource(store *live.Store, label string) *liveSource {
 			select {
 			case <-next:
 				next = store.Changed(label)
-				select {
-				case s.changed <- struct{}{}:
-				default: // one is waiting to be read already
-				}
+				s.wake()
 			case <-s.stop:
 				return
 			}
@@ -37,7 +37,26 @@ func newLiveSource(store *live.Store, label string) *liveSource {
 	return s
 }
 
+func (s *liveSource) wake() {
+	select {
+	case s.changed <- struct{}{}:
+	default: // one is waiting to be read already
+	}
+}
+
+// onDrift has f called when a look finds objects that others changed, from the time of calm on. Call
+// it before the first look.
+func (s *liveSource) onDrift(calm time.Time, f func()) {
+	s.drift, s.calm = f, calm
+	if rest := time.Until(calm); rest > 0 {
+		time.AfterFunc(rest, s.wake)
+	}
+}
+
 func (s *liveSource) Observe(keys []model.ObjectKey) (map[model.ObjectKey]model.Live, error) {
+	if s.drift != nil && !time.Now().Before(s.calm) && len(s.store.Drifted(s.label)) > 0 {
+		s.drift()
+	}
 	return s.store.Observe(s.label, keys)
 }
 

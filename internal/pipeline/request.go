@@ -40,10 +40,14 @@ type Request struct {
 	// Waiting is called when everything is written and only waiting is left; the context it
 	// returns may end earlier than the run's. Nil changes nothing.
 	Waiting func(context.Context) context.Context
+	// Drifted is called when others changed objects while the run waits, and says after how long they
+	// are put back. Nil leaves them to a run to come.
+	Drifted func(context.Context, []model.ObjectKey) time.Duration
 	// Recording is called when only the record is left to write. May be nil.
 	Recording func()
 	// Pausing is called before the wait for a hook, or until one is gone, after which the run writes
-	// again, and Writing after it: a slow hook keeps no other release from its turn. Either may be nil.
+	// again: a slow hook keeps no other release from its turn. Writing is called where a run writes again
+	// after any wait. Either may be nil.
 	Pausing func()
 	Writing func(context.Context) error
 	// Progress is told of each object's result and health as they become known. May be nil.
@@ -83,8 +87,9 @@ type Outcome struct {
 	Plan     model.Plan
 	Results  []model.Result
 	Verdict  model.Verdict
-	Record   *model.Record // the revision written by this run; nil when none was
-	Stage    Stage         // where Err happened
+	Repaired []model.ObjectKey // what others changed while the run waited, and it put back
+	Record   *model.Record     // the revision written by this run; nil when none was
+	Stage    Stage             // where Err happened
 	Err      error
 	// RolledBack is the run that went back after this one failed; nil when none did.
 	RolledBack *Outcome

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,5 +91,42 @@ func TestDrift(t *testing.T) {
 	}
 	if a := s.helm("history", "web", "-n", s.ns, "-o", "json"); len(a.out) == 0 || a.code != 0 {
 		t.Errorf("helm history: %s", a.err)
+	}
+}
+
+// TestDriftDuringRollout: what somebody deletes while a new revision is rolled out comes back at once;
+// the rollout goes on, and is not taken for a failed one.
+func TestDriftDuringRollout(t *testing.T) {
+	s := tell(t, "drift-rollout")
+	const repo = "drift-rollout/charts"
+	s.commit(repo, "main", s.chart("web", "web"))
+	s.kubectl(strings.Replace(s.helmRelease("web", repo, "web", "{message: one}"), "  timeout: 60", "  timeout: 60\n  rollback: {enable: true}", 1))
+	s.released(s.ns, "web")
+
+	mark := s.log.mark()
+	s.patch(helmReleases, s.ns, "web", `{"spec":{"values":{"message":"two","podAnnotations":{"fairlead.dev/simulate":"unready"}}}}`)
+	within(t, patient, "the new pod is there and not ready", func() error {
+		d, err := s.typed.AppsV1().Deployments(s.ns).Get(t.Context(), "web", metav1.GetOptions{})
+		if err == nil && (d.Status.ObservedGeneration != d.Generation || d.Status.UpdatedReplicas != 1 || d.Status.UnavailableReplicas != 1) {
+			err = fmt.Errorf("%s", dump(d.Status))
+		}
+		return err
+	})
+	uid := s.get(configMaps, s.ns, "web").GetUID()
+	if err := s.dynamic.Resource(configMaps).Namespace(s.ns).Delete(t.Context(), "web", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	within(t, patient, "the ConfigMap is back", func() error {
+		u, err := s.dynamic.Resource(configMaps).Namespace(s.ns).Get(t.Context(), "web", metav1.GetOptions{})
+		if err == nil && (u.GetUID() == uid || message(u) != "two") {
+			err = fmt.Errorf("%s", dump(u.Object))
+		}
+		return err
+	})
+	s.wantRuns(mark, "upgrade HelmRelease/drift-rollout/web", "repair HelmRelease/drift-rollout/web")
+	s.patch(helmReleases, s.ns, "web", `{"spec":{"values":{"podAnnotations":null}}}`)
+	s.released(s.ns, "web")
+	if a := s.helm("history", "web", "-n", s.ns); a.code != 0 || strings.Contains(a.out, "fail") {
+		t.Errorf("helm history:\n%s%s", a.out, a.err)
 	}
 }
