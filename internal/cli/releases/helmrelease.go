@@ -108,6 +108,8 @@ func withReady(status Status, known bool, ready Condition) Status {
 		return Failed
 	case ready.Status == string(metav1.ConditionUnknown) && status == Healthy:
 		return Progressing
+	case ready.Status == string(metav1.ConditionUnknown) && status == Failed:
+		return Unknown // the source does not answer now: nothing says that what runs is wrong
 	}
 	return status
 }

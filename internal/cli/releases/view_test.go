@@ -79,6 +79,16 @@ func TestHelmReleaseStatus(t *testing.T) {
 			},
 			want: verdict{Failed, false, "no such repository"},
 		},
+		"the source does not answer": {
+			status: helmfluxcd.HelmReleaseStatus{
+				Phase: helmfluxcd.PhaseChartFetchFailed,
+				Conditions: []helmfluxcd.HelmReleaseCondition{
+					condition("ChartFetched", "False", "Unreachable", "503 from git.example.com"),
+					condition("Ready", "Unknown", "Unreachable", "503 from git.example.com"),
+				},
+			},
+			want: verdict{Unknown, false, "503 from git.example.com"},
+		},
 		"a failed upgrade that was rolled back": {
 			status: helmfluxcd.HelmReleaseStatus{
 				Phase: helmfluxcd.PhaseRolledBack,
