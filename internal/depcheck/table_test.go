@@ -10,7 +10,7 @@ var (
 		"internal/apply", "internal/health", "internal/record",
 	}
 	// base is what every room may use.
-	base = []string{"internal/pattern"}
+	base = []string{"internal/pattern", "internal/recent"}
 	// words put values into text.
 	words = []string{"internal/report", "internal/output"}
 )
@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"api":              {},
 	"internal/model":   {},
 	"internal/pattern": {},
+	"internal/recent":  {},
 
 	// Adapters.
 	"internal/git":      {"internal/model"},

@@ -2,28 +2,19 @@ package plan
 
 import (
 	"bytes"
-	"container/list"
-	"sync"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/recent"
 )
 
 // Preparer is Prepare with a memory: of a large release it takes the objects that are what they were
 // the last time as it prepared them then. The zero value is ready; it is safe for concurrent use.
 type Preparer struct {
-	mu      sync.Mutex
-	order   list.List // of *remembered, latest used first
-	byLabel map[string]*list.Element
-	size    int
+	releases recent.Cache[target, map[model.ObjectKey]kept] // nobody changes a map that is in it
 }
 
-// remembered are the objects of one release as they were prepared last. Nobody changes it.
-type remembered struct {
-	label     string
-	namespace string // of the release
-	objects   map[model.ObjectKey]kept
-	size      int
-}
+// target names a release as it was when its objects were prepared.
+type target struct{ label, namespace string }
 
 // kept is one object: the body it had, and what came of it. Nobody may change either.
 type kept struct {
@@ -45,8 +36,9 @@ func (p *Preparer) Prepare(r model.Release, objects []model.Object, scope Scope)
 	if len(objects) < worthwhile {
 		return Prepare(r, objects, scope)
 	}
-	before := p.get(r)
-	now := &remembered{label: r.ID.Label(), namespace: r.Namespace, objects: make(map[model.ObjectKey]kept, len(objects))}
+	of := target{r.ID.Label(), r.Namespace}
+	before, _ := p.releases.Get(of)
+	now, size := make(map[model.ObjectKey]kept, len(objects)), 0
 	out, err := prepareAll(objects, scope, func(o model.Object, namespaced bool) (model.Object, error) {
 		k, ok := before[o.Key]
 		if !ok || k.namespaced != namespaced || !bytes.Equal(k.body, o.Body) {
@@ -56,46 +48,13 @@ func (p *Preparer) Prepare(r model.Release, objects []model.Object, scope Scope)
 				return o, err
 			}
 		}
-		now.objects[o.Key] = k
-		now.size += len(k.body) + len(k.prepared.Body) + keptOverhead
+		now[o.Key] = k
+		size += len(k.body) + len(k.prepared.Body) + keptOverhead
 		o.Key, o.Body, o.Digest = k.prepared.Key, k.prepared.Body, k.prepared.Digest
 		return o, nil
 	})
 	if err == nil {
-		p.put(now)
+		p.releases.Put(of, now, int64(size), maxRemembered)
 	}
 	return out, err
-}
-
-func (p *Preparer) get(r model.Release) map[model.ObjectKey]kept {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	e := p.byLabel[r.ID.Label()]
-	if e == nil || e.Value.(*remembered).namespace != r.Namespace {
-		return nil
-	}
-	p.order.MoveToFront(e)
-	return e.Value.(*remembered).objects
-}
-
-func (p *Preparer) put(now *remembered) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.byLabel == nil {
-		p.byLabel = map[string]*list.Element{}
-	}
-	if e := p.byLabel[now.label]; e != nil {
-		p.drop(e)
-	}
-	p.byLabel[now.label] = p.order.PushFront(now)
-	for p.size += now.size; p.size > maxRemembered; {
-		p.drop(p.order.Back())
-	}
-}
-
-// drop is called with mu held.
-func (p *Preparer) drop(e *list.Element) {
-	r := p.order.Remove(e).(*remembered)
-	delete(p.byLabel, r.label)
-	p.size -= r.size
 }

@@ -3,7 +3,6 @@ package render
 import (
 	"bytes"
 	"cmp"
-	"container/list"
 	"crypto/sha256"
 	"encoding/gob"
 	"errors"
@@ -18,6 +17,7 @@ import (
 	"time"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/recent"
 )
 
 // cache keeps rendered results on disk, the ones used last, up to a number of bytes. Memory holds
@@ -28,16 +28,10 @@ type cache struct {
 	dir   string
 	limit int64
 
+	files recent.Cache[string, struct{}]
+
 	mu     sync.Mutex
 	loaded bool
-	order  list.List // of cached, latest used first
-	byKey  map[string]*list.Element
-	size   int64
-}
-
-type cached struct {
-	key  string
-	size int64
 }
 
 const (
@@ -59,14 +53,16 @@ func newCache(dir string, limit int64) *cache {
 
 // get is the result kept under key.
 func (c *cache) get(key string) (model.Rendered, bool) {
-	if c == nil || !c.touch(key) {
+	if c == nil || c.load() != nil {
+		return model.Rendered{}, false
+	}
+	if _, ok := c.files.Get(key); !ok {
 		return model.Rendered{}, false
 	}
 	r, err := readRendered(filepath.Join(c.dir, key))
 	if err != nil {
-		c.mu.Lock()
-		c.drop(c.byKey[key])
-		c.mu.Unlock()
+		c.files.Remove(key)
+		c.remove(key)
 		return model.Rendered{}, false
 	}
 	return r, true
@@ -87,46 +83,19 @@ func (c *cache) put(key string, r model.Rendered) error {
 	if err := writeAtomic(c.dir, key, text); err != nil {
 		return fmt.Errorf("keeping rendered result: %w", err)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if old, ok := c.byKey[key]; ok {
-		c.forget(old)
-	}
-	c.byKey[key] = c.order.PushFront(cached{key, int64(len(text))})
-	c.size += int64(len(text))
-	for c.size > c.limit && c.order.Len() > 1 {
-		c.drop(c.order.Back())
-	}
+	c.keep(key, int64(len(text)))
 	return nil
 }
 
-// touch reports whether there is something under key, and marks it as used.
-func (c *cache) touch(key string) bool {
-	if err := c.load(); err != nil {
-		return false
+// keep notes a file, and removes those that have no room any more.
+func (c *cache) keep(key string, size int64) {
+	for _, old := range c.files.Put(key, struct{}{}, size, c.limit) {
+		c.remove(old)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	e, ok := c.byKey[key]
-	if ok {
-		c.order.MoveToFront(e)
-	}
-	return ok
 }
 
-// drop removes an entry and its file. The lock is held.
-func (c *cache) drop(e *list.Element) {
-	if e == nil {
-		return
-	}
-	c.forget(e)
-	_ = os.Remove(filepath.Join(c.dir, e.Value.(cached).key)) // it may be gone already
-}
-
-func (c *cache) forget(e *list.Element) {
-	entry := c.order.Remove(e).(cached)
-	delete(c.byKey, entry.key)
-	c.size -= entry.size
+func (c *cache) remove(key string) {
+	_ = os.Remove(filepath.Join(c.dir, key)) // it may be gone already
 }
 
 // load finds what an earlier process left, the first time.
@@ -146,7 +115,7 @@ func (c *cache) load() error {
 	if err != nil {
 		return fmt.Errorf("opening render cache: %w", err)
 	}
-	c.loaded, c.byKey = true, map[string]*list.Element{}
+	c.loaded = true
 	var infos []fs.FileInfo
 	for _, e := range entries {
 		info, err := e.Info()
@@ -161,8 +130,7 @@ func (c *cache) load() error {
 	}
 	slices.SortFunc(infos, func(a, b fs.FileInfo) int { return a.ModTime().Compare(b.ModTime()) })
 	for _, info := range infos {
-		c.byKey[info.Name()] = c.order.PushFront(cached{info.Name(), info.Size()})
-		c.size += info.Size()
+		c.keep(info.Name(), info.Size())
 	}
 	return nil
 }

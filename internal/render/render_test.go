@@ -291,8 +291,8 @@ func TestCacheKeepsToItsSize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if total > 3_000 || total != c.size {
-		t.Errorf("%d bytes on disk, %d counted, 3000 allowed", total, c.size)
+	if total > 3_000 || total != c.files.Size() {
+		t.Errorf("%d bytes on disk, %d counted, 3000 allowed", total, c.files.Size())
 	}
 }
 
