@@ -25,6 +25,7 @@ func (r *Reconciler) drift(ctx context.Context, rel model.Release, inv model.Inv
 	for _, o := range inv {
 		l, exists := seen[o.Key]
 		switch {
+		case !exists && o.MayBeGone():
 		case o.Digest == "": // another tool's, which no run has come to apply or delete
 		case !exists:
 			drifted, health = append(drifted, o.Key), model.Worst(health, model.Missing)
@@ -103,9 +104,14 @@ func (r *Reconciler) look(rep *Report) {
 		return
 	}
 	rep.Health = model.Health{Status: model.Healthy}
-	for _, key := range keys {
+	for _, o := range rep.Last.Inventory {
+		key := o.Key
+		l, exists := seen[key]
+		if !exists && o.MayBeGone() {
+			continue
+		}
 		h := model.Health{Status: model.Missing, Reason: "Missing", Message: "does not exist"}
-		if l, ok := seen[key]; ok {
+		if exists {
 			h = l.Health
 		}
 		rep.Objects = append(rep.Objects, model.ObjectHealth{Key: key, Health: h})

@@ -27,10 +27,10 @@ type rule func(content) model.Health
 // the same health.
 func Of(obj map[string]any) model.Health {
 	c := content(obj)
-	if c.str("metadata", "deletionTimestamp") != "" {
+	group, kind := c.group(), c.str("kind")
+	if c.str("metadata", "deletionTimestamp") != "" && !finished(c, group, kind) {
 		return terminating(c)
 	}
-	group, kind := c.group(), c.str("kind")
 	if r := ruleFor(group, kind); r != nil {
 		return r(c)
 	}

@@ -69,6 +69,10 @@ func TestConditions(t *testing.T) {
 		{"no rule", "apiVersion: v1\nkind: ConfigMap\ndata: {a: b}", healthy("")},
 		{"deleting", "apiVersion: v1\nkind: ConfigMap\nmetadata: {deletionTimestamp: 2026-01-01T00:00:00Z}",
 			prog("Terminating", "being deleted")},
+		{"a completed job, deleting", "apiVersion: batch/v1\nkind: Job\nmetadata: {deletionTimestamp: 2026-01-01T00:00:00Z}\nstatus: {conditions: [{type: Complete, status: \"True\"}]}",
+			healthy("completed")},
+		{"a job on its way, deleting", "apiVersion: batch/v1\nkind: Job\nmetadata: {deletionTimestamp: 2026-01-01T00:00:00Z}\nstatus: {active: 1}",
+			prog("Terminating", "being deleted")},
 		{"old generation", `
 apiVersion: example.com/v1
 kind: Widget

@@ -27,6 +27,12 @@ func job(c content) model.Health {
 	return progressing(ReasonPodsNotReady, "%s", message)
 }
 
+// finished reports whether an object did what it was for, and may go: a Job may be deleted as soon as
+// it completed (ttlSecondsAfterFinished).
+func finished(c content, group, kind string) bool {
+	return group == "batch" && kind == "Job" && c.condition("Complete").isTrue()
+}
+
 func cronJob(c content) model.Health {
 	if c.flag("spec", "suspend") {
 		return suspended("Suspended", "the schedule is suspended")

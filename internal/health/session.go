@@ -94,7 +94,7 @@ func (s *session) judge(key model.ObjectKey, l model.Live, ok bool, err error) m
 		return model.Health{Status: model.Missing, Reason: "Missing", Message: "not there"}
 	case older(l.ResourceVersion, s.t.Versions[key]):
 		return progressing(ReasonNotObserved, "applied, not seen yet")
-	case l.Deleting:
+	case l.Deleting && (key.Kind != "Job" || l.Health.Status != model.Healthy):
 		return progressing(ReasonTerminating, "being deleted")
 	case l.Health.Status == "":
 		return model.Health{Status: model.Unknown, Reason: "Unobserved", Message: "its health is not known"}

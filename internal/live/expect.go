@@ -43,7 +43,10 @@ func (s *Store) Applied(label string, r model.Result) {
 	var rel *release // an object made for all, as a namespace is, belongs to no release
 	if !c.Unowned {
 		rel = s.release(label)
-		if r.Err == nil {
+		switch {
+		case c.Desired != nil && c.Desired.Passing:
+			delete(rel.want, c.Key) // nobody misses it
+		case r.Err == nil:
 			rel.want[c.Key] = r.Fields
 		}
 	}
@@ -97,7 +100,7 @@ func (s *Store) Expect(label string, inv model.Inventory) {
 	r.want = make(map[model.ObjectKey]string, len(inv))
 	var events []Event
 	for _, o := range inv {
-		if o.Fields == "" {
+		if o.Fields == "" || o.MayBeGone() {
 			continue
 		}
 		r.want[o.Key] = o.Fields

@@ -25,14 +25,19 @@ type Owned struct {
 	Stays   Stays     `json:"stays,omitempty"`
 }
 
-// Stays says what becomes of an object that is not wanted any more. It is recorded, since the chart
-// that made the object may be gone by then.
+// MayBeGone reports whether nothing is wrong when the object does not exist.
+func (o Owned) MayBeGone() bool { return o.Stays == StaysBriefly }
+
+// Stays says how long an object stays that is not the ordinary one, which stays as long as it is
+// wanted. It is recorded, since the chart that made the object may be gone when it matters.
 type Stays string
 
 // What may be recorded of an object. Nothing is recorded of an ordinary one, nor by other tools.
 const (
 	StaysAlways Stays = "always" // of a chart's crds/ folder: it is let go
 	StaysNever  Stays = "never"  // a CustomResourceDefinition that is deleted as any object
+	// A Job with ttlSecondsAfterFinished: it is done when it is gone, and is not made again.
+	StaysBriefly Stays = "briefly"
 )
 
 // Action is what a plan does with one object.

@@ -7,6 +7,7 @@
 //
 // The rules, in the order they are asked of a desired object:
 //
+//   - it is a Job that deletes itself, was applied as it is desired, and is gone: nothing;
 //   - another release has its label on the object: conflict, and the whole plan is refused when it
 //     is executed;
 //   - the object is being deleted: left alone; the run that follows its disappearance creates it;

@@ -58,6 +58,8 @@ func stays(o *model.Object) model.Stays {
 	switch {
 	case o.Lasting:
 		return model.StaysAlways
+	case o.Passing:
+		return model.StaysBriefly
 	case o.Key.Kind == kindCRD && o.Key.Group == groupCRD:
 		return model.StaysNever
 	}

@@ -14,7 +14,6 @@ type Input struct {
 	Live      map[model.ObjectKey]model.Live // of Keys, and every object with the release's label
 	Inventory model.Inventory                // of the last record; nil before the first
 	Prune     bool                           // delete what is no longer desired
-	Force     bool                           // apply unchanged objects too
 }
 
 // Reasons that Make gives; others name the object's state in words.
@@ -22,7 +21,6 @@ const (
 	ReasonMissing     = "missing in the cluster"
 	ReasonDrift       = "changed in the cluster"
 	ReasonUnrecorded  = "applied, but not recorded"
-	ReasonForced      = "asked for"
 	ReasonTerminating = "being deleted; will be created again when it is gone"
 	ReasonPruneOff    = "no longer desired; pruning is off"
 	ReasonKept        = "no longer desired; kept because of its annotation"
@@ -50,10 +48,10 @@ func Make(in Input) (model.Plan, error) {
 		desired[o.Key] = true
 		live, exists := in.Live[o.Key]
 		prev, recorded := owned[o.Key]
-		c := decide(label, o, known{live, exists, prev, recorded})
-		if in.Force && c.Action == model.ActionUnchanged && c.Reason == "" {
-			c.Action, c.Reason = model.ActionUpdate, ReasonForced
+		if !exists && recorded && prev.MayBeGone() && prev.Digest == o.Digest {
+			continue // it has been, and is done
 		}
+		c := decide(label, o, known{live, exists, prev, recorded})
 		steps = append(steps, step{wave: o.Wave, phase: phaseOf(o.Key), change: c})
 	}
 	if s, ok := ownNamespace(in, desired, steps); ok {

@@ -72,16 +72,16 @@ func TestMake(t *testing.T) {
 		gone   bool // not desired
 		live   *model.Live
 		owned  *model.Owned
-		keep   bool // pruning is off
-		force  bool
+		keep   bool         // pruning is off
 		action model.Action // empty: no change at all
 		reason string
 	}{
 		{name: "new", action: model.ActionCreate},
 		{name: "as it was", live: &live, owned: &owned, action: model.ActionUnchanged},
-		{name: "asked for", live: &live, owned: &owned, force: true, action: model.ActionUpdate, reason: ReasonForced},
 		{name: "changed", live: &live, owned: recorded(func(o *model.Owned) { o.Digest = "old" }), action: model.ActionUpdate},
 		{name: "missing", owned: &owned, action: model.ActionRepair, reason: ReasonMissing},
+		{name: "missing, which deletes itself", owned: recorded(func(o *model.Owned) { o.Stays = model.StaysBriefly })},
+		{name: "missing, which deletes itself, changed", owned: recorded(func(o *model.Owned) { o.Digest, o.Stays = "old", model.StaysBriefly }), action: model.ActionRepair, reason: ReasonMissing},
 		{name: "drifted", live: with(func(l *model.Live) { l.Fields = "f0" }), owned: &owned, action: model.ActionRepair, reason: ReasonDrift},
 		{name: "wiped", live: with(func(l *model.Live) { l.Fields = "" }), owned: &owned, action: model.ActionRepair, reason: ReasonDrift},
 		{name: "label off", live: with(func(l *model.Live) { l.Release = "" }), owned: &owned, action: model.ActionRepair, reason: ReasonDrift},
@@ -101,7 +101,7 @@ func TestMake(t *testing.T) {
 		{name: "of another release", gone: true, live: with(func(l *model.Live) { l.Release = "HelmRelease.x.y" })},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			in := Input{Release: release, Live: map[model.ObjectKey]model.Live{}, Prune: !tc.keep, Force: tc.force}
+			in := Input{Release: release, Live: map[model.ObjectKey]model.Live{}, Prune: !tc.keep}
 			if !tc.gone {
 				in.Desired = []model.Object{config}
 			}

@@ -23,6 +23,10 @@ func TestPreparer(t *testing.T) {
 	put := func(i int) {
 		o := object("v1", kinds[random.IntN(4)], []string{"", "other"}[random.IntN(2)], fmt.Sprint("o", i))
 		o.Body = fmt.Appendf(nil, `{"apiVersion":"v1","kind":%q,"metadata":{"name":"o%d","namespace":%q,"uid":"x"},"n":%d}`, o.Key.Kind, i, o.Key.Namespace, random.IntN(3))
+		if random.IntN(4) == 0 {
+			o.Key.Group, o.Key.Kind = "batch", "Job"
+			o.Body = fmt.Appendf(nil, `{"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"o%d"},"spec":{%q:1}}`, i, []string{"ttlSecondsAfterFinished", "backoffLimit"}[random.IntN(2)])
+		}
 		o.Origin.Line, o.Wave, o.Lasting = random.IntN(9), random.IntN(3), random.IntN(2) == 0
 		objects[fmt.Sprint(i)] = o
 	}

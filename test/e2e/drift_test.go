@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	batchv1 "k8s.io/api/batch/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -129,4 +131,71 @@ func TestDriftDuringRollout(t *testing.T) {
 	if a := s.helm("history", "web", "-n", s.ns); a.code != 0 || strings.Contains(a.out, "fail") {
 		t.Errorf("helm history:\n%s%s", a.out, a.err)
 	}
+}
+
+// TestJobThatGoes: a Job that Kubernetes deletes some time after it finished (ttlSecondsAfterFinished)
+// is not missed then, and not run again before it is another one.
+func TestJobThatGoes(t *testing.T) {
+	s := tell(t, "job")
+	const repo = "job/charts"
+	files := s.chart("web", "web")
+	files["charts/web/templates/seed.yaml"] = `apiVersion: batch/v1
+kind: Job
+metadata: {name: seed}
+spec:
+  ttlSecondsAfterFinished: 1
+  template:
+    spec:
+      restartPolicy: Never
+      containers: [{name: seed, image: "example.com/seed:{{ .Values.seed }}"}]
+`
+	s.commit(repo, "main", files)
+	s.kubectl(s.helmRelease("web", repo, "web", "{seed: one, message: one}"))
+	s.released(s.ns, "web")
+	jobs := s.typed.BatchV1().Jobs(s.ns)
+	gone := func() {
+		within(t, patient, "the Job is gone", func() error {
+			_, err := jobs.Get(t.Context(), "seed", metav1.GetOptions{})
+			if !apierrors.IsNotFound(err) {
+				return fmt.Errorf("it is there (%v)", err)
+			}
+			return nil
+		})
+	}
+	gone()
+	mark := s.log.mark()
+	// A repair, and then an upgrade, show that the controller saw what came before.
+	s.patch(configMaps, s.ns, "web", `{"data":{"MESSAGE":"edited"}}`)
+	within(t, patient, "the data is put back", func() error {
+		if got := message(s.get(configMaps, s.ns, "web")); got != "one" {
+			return fmt.Errorf("it is %q", got)
+		}
+		return nil
+	})
+	s.wantRuns(mark, "repair HelmRelease/job/web")
+	s.patch(helmReleases, s.ns, "web", `{"spec":{"values":{"message":"two"}}}`)
+	s.released(s.ns, "web")
+	s.wantRuns(mark, "repair HelmRelease/job/web", "upgrade HelmRelease/job/web")
+	if _, err := jobs.Get(t.Context(), "seed", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+		t.Errorf("the Job ran again: %v", err)
+	}
+	s.want(s.fairlead("status", "web", "-n", s.ns), 0)
+
+	// Another Job by the same name does run.
+	made, err := jobs.Watch(t.Context(), metav1.ListOptions{FieldSelector: "metadata.name=seed"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer made.Stop()
+	s.patch(helmReleases, s.ns, "web", `{"spec":{"values":{"seed":"two"}}}`)
+	select {
+	case e := <-made.ResultChan():
+		if job, ok := e.Object.(*batchv1.Job); !ok || job.Spec.Template.Spec.Containers[0].Image != "example.com/seed:two" {
+			t.Errorf("%s %+v", e.Type, e.Object)
+		}
+	case <-time.After(patient):
+		t.Error("the new Job was not made")
+	}
+	s.released(s.ns, "web")
+	gone()
 }

@@ -76,11 +76,15 @@ func (r *Reader) detailed(ctx context.Context, v *releases.View, history []model
 	return history, nil
 }
 
-// Objects are the objects a release consists of, in the order they were applied. A release that was
-// never deployed has none.
-func (r *Reader) Objects(ctx context.Context, v *releases.View) ([]model.ObjectKey, error) {
+// owned is what a release consists of, in the order it was applied. A release that was never deployed
+// has nothing.
+func (r *Reader) owned(ctx context.Context, v *releases.View) (model.Inventory, error) {
 	if v.Objects != nil {
-		return v.Objects, nil
+		inv := make(model.Inventory, len(v.Objects))
+		for i, key := range v.Objects {
+			inv[i].Key = key
+		}
+		return inv, nil
 	}
 	history, err := r.History(ctx, v)
 	if err != nil {
@@ -101,19 +105,17 @@ func (r *Reader) Objects(ctx context.Context, v *releases.View) ([]model.ObjectK
 			return nil, fmt.Errorf("reading what revision %d of %s consists of: %w", last.Revision, v.Short(), err)
 		}
 	}
-	keys := make([]model.ObjectKey, len(inventory))
-	for i, o := range inventory {
-		keys[i] = o.Key
-	}
 	if last.Owner != "" {
-		return keys, nil
+		return inventory, nil
 	}
-	return r.inNamespace(keys, v.TargetNamespace)
+	return r.inNamespace(inventory, v.TargetNamespace)
 }
 
 // inNamespace adds the namespace that a manifest leaves out.
-func (r *Reader) inNamespace(keys []model.ObjectKey, namespace string) ([]model.ObjectKey, error) {
-	for i, k := range keys {
+func (r *Reader) inNamespace(inv model.Inventory, namespace string) (model.Inventory, error) {
+	inv = slices.Clone(inv)
+	for i := range inv {
+		k := inv[i].Key
 		if k.Namespace != "" {
 			continue
 		}
@@ -122,19 +124,28 @@ func (r *Reader) inNamespace(keys []model.ObjectKey, namespace string) ([]model.
 			return nil, fmt.Errorf("asking whether %s lives in a namespace: %w", k, err)
 		}
 		if namespaced {
-			keys[i].Namespace = namespace
+			inv[i].Key.Namespace = namespace
 		}
 	}
-	return keys, nil
+	return inv, nil
 }
 
-// Tree is the release's objects with their health and what belongs to them.
+// Tree is the release's objects with their health and what belongs to them, without those that are
+// gone as they should be.
 func (r *Reader) Tree(ctx context.Context, v *releases.View) ([]health.Node, error) {
-	keys, err := r.Objects(ctx, v)
+	owned, err := r.owned(ctx, v)
 	if err != nil {
 		return nil, err
 	}
-	return health.Tree(ctx, r.Health, keys), nil
+	keys := make([]model.ObjectKey, len(owned))
+	passing := map[model.ObjectKey]bool{}
+	for i, o := range owned {
+		keys[i] = o.Key
+		passing[o.Key] = o.MayBeGone()
+	}
+	return slices.DeleteFunc(health.Tree(ctx, r.Health, keys), func(n health.Node) bool {
+		return n.Health.Status == model.Missing && passing[n.Key]
+	}), nil
 }
 
 // Causes names why objects of the tree are not healthy. The error says that something needed could

@@ -71,7 +71,7 @@ func readRoot(cm *corev1.ConfigMap, v *View) (st rootStatus, err error) {
 	if err := json.Unmarshal([]byte(cm.Data[rootStatusKey]), &st); err != nil {
 		return st, fmt.Errorf("key %q: %w", rootStatusKey, err)
 	}
-	v.History, v.Objects = []model.Record{}, []model.ObjectKey{}
+	v.History = []model.Record{}
 	text := cm.Data[rootRecordKey]
 	if text == "" {
 		return st, nil
@@ -84,8 +84,5 @@ func readRoot(cm *corev1.ConfigMap, v *View) (st rootStatus, err error) {
 		return st, fmt.Errorf("key %q: %w", rootInventoryKey, err)
 	}
 	v.History = []model.Record{rec}
-	for _, o := range rec.Inventory {
-		v.Objects = append(v.Objects, o.Key)
-	}
 	return st, nil
 }
