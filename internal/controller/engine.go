@@ -257,6 +257,15 @@ func (t *Turn) Writing(ctx context.Context) error {
 	}
 }
 
+// Superseded reports whether a newer request waits for this run to end.
+func (t *Turn) Superseded() bool {
+	e := t.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	task := e.tasks[t.ID]
+	return task != nil && task.pending
+}
+
 func (t *Turn) leave() {
 	if t.slot {
 		t.slot = false

@@ -43,8 +43,8 @@ func (r *Reconciler) tell(id model.ReleaseID, rep *Report) {
 		r.events.Event(ref, corev1.EventTypeNormal, "RolledBack", cut(rep.Decision.Why))
 	case rep.Decision.Verb == Repair && out.OK():
 		r.events.Event(ref, corev1.EventTypeNormal, "DriftRepaired", cut(rep.Decision.Why))
-	case len(out.Repaired) > 0 && out.OK():
-		r.events.Event(ref, corev1.EventTypeNormal, "DriftRepaired", cut(changedInCluster(out.Repaired)))
+	case len(rep.Repaired) > 0 && out.OK():
+		r.events.Event(ref, corev1.EventTypeNormal, "DriftRepaired", cut(changedInCluster(rep.Repaired)))
 	case rep.Decision.Verb == Upgrade && !out.OK() && out.Err == nil:
 		r.events.Event(ref, corev1.EventTypeWarning, out.Verdict.Reason, cut(reasonOf(rep)))
 	}

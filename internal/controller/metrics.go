@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pipeline"
 )
 
 // metrics count what the reconciler does.
@@ -33,6 +34,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		reg.MustRegister(m.turns, m.runs, m.seconds)
 	}
 	return m
+}
+
+// repaired takes in a repair that a run made while it waited.
+func (m *metrics) repaired(kind model.Kind) {
+	m.runs.WithLabelValues(string(kind), string(pipeline.ModeRepair), "ok").Inc()
 }
 
 // count takes in one turn.

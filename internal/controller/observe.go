@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -25,8 +26,9 @@ func (r *Reconciler) drift(ctx context.Context, rel model.Release, inv model.Inv
 	for _, o := range inv {
 		l, exists := seen[o.Key]
 		switch {
-		case !exists && o.MayBeGone():
 		case o.Digest == "": // another tool's, which no run has come to apply or delete
+		case !exists && o.Expires(): // it did not complete: it is run again when someone asks for it
+			health = model.Worst(health, model.Missing)
 		case !exists:
 			drifted, health = append(drifted, o.Key), model.Worst(health, model.Missing)
 		case l.Deleting || l.Release != "" && l.Release != label:
@@ -107,7 +109,7 @@ func (r *Reconciler) look(rep *Report) {
 	for _, o := range rep.Last.Inventory {
 		key := o.Key
 		l, exists := seen[key]
-		if !exists && o.MayBeGone() {
+		if l.Gone {
 			continue
 		}
 		h := model.Health{Status: model.Missing, Reason: "Missing", Message: "does not exist"}
@@ -150,8 +152,15 @@ func (r *Reconciler) preview(ctx context.Context, req pipeline.Request, rep *Rep
 func (r *Reconciler) confirm(ctx context.Context, id model.ReleaseID, rep *Report) time.Duration {
 	rec := *rep.Last
 	rec.Status, rec.Description = model.RecordDeployed, "Became healthy after: "+rec.Description
+	rel := rep.Ask.Release
+	if inv := r.live.Finish(id.Label(), rec.Inventory); !slices.Equal(inv, rec.Inventory) {
+		rec.Inventory = inv
+		if err := r.line.Records[id.Kind].Amend(ctx, rel, rec); err != nil {
+			rep.Err, rep.Stage = err, pipeline.StageRecord
+			return r.backoff(id)
+		}
+	}
 	if id.Kind == model.KindHelmRelease {
-		rel := rep.Ask.Release
 		if err := r.records.SetStatus(ctx, rel.Namespace, rel.Name, rec.Revision, rec.Status, rec.Description); err != nil {
 			rep.Err, rep.Stage = err, pipeline.StageRecord
 			return r.backoff(id)

@@ -51,8 +51,9 @@ type Report struct {
 	Last     *model.Record
 	Stage    pipeline.Stage
 	Err      error
-	Stale    error // why the source could not be read; Artifact is then the last good one
-	Running  bool  // the rollout is still under way: an interim report
+	Stale    error             // why the source could not be read; Artifact is then the last good one
+	Repaired []model.ObjectKey // what others changed while the run waited, and it put back
+	Running  bool              // the rollout is still under way: an interim report
 	At       time.Time
 
 	interim *interim // of the run's wait; nil when it did not come to that
@@ -146,11 +147,7 @@ func (r *Reconciler) act(ctx context.Context, t *Turn, k kind, rep *Report) time
 	}
 	// What is about to be told for good needs no word before.
 	req.Recording = func() { rep.interim.end() }
-	if rep.Ask.Release.Policy.SelfHeal {
-		req.Drifted = func(ctx context.Context, keys []model.ObjectKey) time.Duration {
-			return r.repairSoon(ctx, rep, keys)
-		}
-	}
+	r.repairWaiting(t, rep, &req)
 	switch d.Verb {
 	case Upgrade:
 		if wait := r.retries.wait(t.ID, rep.At); wait > 0 && d.Reason == reasonUnfinished {
@@ -158,11 +155,11 @@ func (r *Reconciler) act(ctx context.Context, t *Turn, k kind, rep *Report) time
 		}
 		req.Mode = pipeline.ModeUpgrade
 	case Repair:
-		if wait, err := r.mayRepair(ctx, rep, rep.At); err != nil {
+		if pause, err := r.repairPause(ctx, rep, rep.At); err != nil {
 			rep.Err, rep.Stage = err, pipeline.StagePlan
 			return r.retryAfter(t.ID, err)
-		} else if wait > 0 {
-			return wait
+		} else if pause > 0 {
+			return pause
 		}
 		req.Mode = pipeline.ModeRepair
 	case Rollback:

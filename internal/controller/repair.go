@@ -3,41 +3,67 @@ package controller
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pipeline"
 )
 
 // recordDelay is how soon the watch on records is looked at again when it lags behind.
 const recordDelay = 50 * time.Millisecond
 
-// mayRepair is how long a repair has to wait, for peace between two controllers or for the watch on
-// records; 0 is not at all.
-func (r *Reconciler) mayRepair(ctx context.Context, rep *Report, now time.Time) (time.Duration, error) {
+// repairPause is how long a repair has to wait, for peace between two controllers or for the watch on
+// records; 0 is not at all, and counts as a repair.
+func (r *Reconciler) repairPause(ctx context.Context, rep *Report, now time.Time) (time.Duration, error) {
 	rel := rep.Ask.Release
-	if wait := r.repairs.wait(rel.ID, now); wait > 0 {
-		return wait, nil
+	if pause := r.repairs.pause(rel.ID, now); pause > 0 {
+		return pause, nil
 	}
-	ahead, err := r.overtaken(ctx, rel, rep.Last)
-	if err != nil || !ahead {
+	switch ahead, err := r.overtaken(ctx, rel, rep.Last); {
+	case err != nil:
 		return 0, err
+	case ahead:
+		return recordDelay, nil
 	}
-	return recordDelay, nil
+	r.repairs.count(rel.ID, now)
+	return 0, nil
 }
 
-// repairSoon is mayRepair for a run that waits while others change its objects. While it cannot be
-// known whether another tool is at work, the run goes on waiting.
-func (r *Reconciler) repairSoon(ctx context.Context, rep *Report, drifted []model.ObjectKey) time.Duration {
-	id := rep.Ask.Release.ID
-	wait, err := r.mayRepair(ctx, rep, r.now())
-	switch {
-	case err != nil:
-		return max(r.retryAfter(id, err), recordDelay)
-	case wait == 0 && len(drifted) > 0:
-		r.log.Info(string(Repair), "release", id.String(), "reason", reasonDrifted, "why", changedInCluster(drifted), "during", string(rep.Decision.Verb))
+// repairWaiting lets a run put back what others change while it waits, by the rules for a repair of
+// its own. While it cannot be known whether another tool is at work, and where a newer request came,
+// the run goes on waiting.
+func (r *Reconciler) repairWaiting(t *Turn, rep *Report, req *pipeline.Request) {
+	if !rep.Ask.Release.Policy.SelfHeal {
+		return
 	}
-	return wait
+	req.Drifted = func(ctx context.Context) time.Duration {
+		if t.Superseded() {
+			return recordDelay
+		}
+		pause, err := r.repairPause(ctx, rep, r.now())
+		if err != nil {
+			r.log.Warn("looking whether drift may be put back", "release", t.ID.String(), "error", err)
+			return max(r.retryAfter(t.ID, err), recordDelay)
+		}
+		return pause
+	}
+	req.Repaired = func(keys []model.ObjectKey, err error) {
+		if err != nil {
+			r.log.Warn("putting back what others changed", "release", t.ID.String(), "error", err)
+		}
+		if len(keys) == 0 {
+			return
+		}
+		r.log.Info(string(Repair), "release", t.ID.String(), "reason", reasonDrifted, "why", changedInCluster(keys), "during", string(rep.Decision.Verb))
+		r.metrics.repaired(t.ID.Kind)
+		for _, key := range keys {
+			if !slices.Contains(rep.Repaired, key) {
+				rep.Repaired = append(rep.Repaired, key)
+			}
+		}
+	}
 }
 
 // overtaken reports whether another tool has begun a revision that the watch has not told of yet.
@@ -72,7 +98,20 @@ const (
 	peaceAfter = time.Minute
 )
 
-func (p *repairs) wait(id model.ReleaseID, now time.Time) time.Duration {
+// pause is how long a release is left alone yet.
+func (p *repairs) pause(id model.ReleaseID, now time.Time) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f := p.seen[id]
+	if f == nil || now.Sub(f.last) > peaceAfter || f.rounds < freeRounds {
+		return 0
+	}
+	pause := min(time.Second<<min(f.rounds-freeRounds, 6), peaceAfter/2)
+	return max(f.last.Add(pause).Sub(now), 0)
+}
+
+// count notes a repair.
+func (p *repairs) count(id model.ReleaseID, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.seen == nil {
@@ -83,15 +122,8 @@ func (p *repairs) wait(id model.ReleaseID, now time.Time) time.Duration {
 		f = &fight{}
 		p.seen[id] = f
 	}
-	if f.rounds >= freeRounds {
-		pause := min(time.Second<<min(f.rounds-freeRounds, 6), peaceAfter/2)
-		if rest := f.last.Add(pause).Sub(now); rest > 0 {
-			return rest
-		}
-	}
 	f.rounds++
 	f.last = now
-	return 0
 }
 
 func (p *repairs) forget(id model.ReleaseID) {

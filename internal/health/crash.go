@@ -132,7 +132,10 @@ var stackFrame = pattern.New(`^\s|^goroutine \d|^\S+\.go:\d|^(created by|at) |^m
 
 // lastWords makes a cause of the exit code and the log.
 func lastWords(c *container, code int32, log string) (cause, next string) {
-	next = "read the whole log: kubectl logs -n " + c.pod.Namespace + " " + c.pod.Name + " -c " + c.spec.Name + " --previous"
+	next = "read the whole log: kubectl logs -n " + c.pod.Namespace + " " + c.pod.Name + " -c " + c.spec.Name
+	if c.status.State.Terminated == nil {
+		next += " --previous" // else nothing was started after it
+	}
 	line := ""
 	lines := strings.Split(log, "\n")
 	for i := len(lines) - 1; i >= 0 && log != ""; i-- {

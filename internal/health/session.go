@@ -88,13 +88,13 @@ func (s *session) judge(key model.ObjectKey, l model.Live, ok bool, err error) m
 	switch {
 	case err != nil:
 		return model.Health{Status: model.Unknown, Reason: "Unobserved", Message: oneLine(err.Error())}
-	case !ok && key.Kind == "Job" && s.health[key].Status == model.Healthy:
-		return s.health[key] // completed, and cleaned up since (ttlSecondsAfterFinished)
+	case !ok && key.Group == "batch" && key.Kind == "Job" && s.health[key].Status == model.Healthy:
+		return s.health[key] // completed, and cleaned up since
 	case !ok:
 		return model.Health{Status: model.Missing, Reason: "Missing", Message: "not there"}
 	case older(l.ResourceVersion, s.t.Versions[key]):
 		return progressing(ReasonNotObserved, "applied, not seen yet")
-	case l.Deleting && (key.Kind != "Job" || l.Health.Status != model.Healthy):
+	case l.Deleting:
 		return progressing(ReasonTerminating, "being deleted")
 	case l.Health.Status == "":
 		return model.Health{Status: model.Unknown, Reason: "Unobserved", Message: "its health is not known"}

@@ -22,6 +22,7 @@ const (
 	VerdictTimeout    = "Timeout"
 	VerdictSuperseded = "Superseded"
 	VerdictCancelled  = "Cancelled"
+	VerdictDisturbed  = "Disturbed"
 )
 
 // Source tells how a release's objects do. It is implemented by the live store.
@@ -46,6 +47,9 @@ type Target struct {
 	Since time.Time
 	// Until is when the release's timeout is up; zero is that long after the call of Wait.
 	Until time.Time
+	// Disturbed reports whether waiting goes on in vain, because others changed what was applied; nil
+	// is never.
+	Disturbed func() bool
 	// Locate finds where a text is written in the release's inputs; may be nil.
 	Locate func(text string) (origin string, ok bool)
 }
@@ -86,9 +90,9 @@ const (
 )
 
 // Wait returns when every object of t is healthy, when one of them cannot become healthy any
-// more, when the release's timeout has passed, or when ctx is done. It never returns an
-// unhealthy verdict without a cause. progress, if not nil, is told of every object whose health
-// changed, from the calling goroutine.
+// more, when the release's timeout has passed, when waiting is in vain (Target.Disturbed), or when
+// ctx is done. It never returns an unhealthy verdict without a cause. progress, if not nil, is told
+// of every object whose health changed, from the calling goroutine.
 func (w *Waiter) Wait(ctx context.Context, t Target, src Source, progress func(model.ObjectHealth)) model.Verdict {
 	s := w.newSession(ctx, t, progress)
 	defer s.close()
@@ -105,6 +109,9 @@ func (w *Waiter) Wait(ctx context.Context, t Target, src Source, progress func(m
 		s.observe(src)
 		if s.healthy() {
 			return s.verdict(VerdictHealthy)
+		}
+		if t.Disturbed != nil && t.Disturbed() {
+			return s.verdict(VerdictDisturbed)
 		}
 		s.follow()
 		select {

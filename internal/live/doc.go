@@ -29,6 +29,9 @@
 //   - It does not see, by its nature: a value put into a field that we do not set. That is someone
 //     else's field, as for every server-side apply. `fairlead diff` shows them.
 //
+// A Job that Kubernetes deleted after it completed (ttlSecondsAfterFinished) did not drift: the store
+// remembers it as it was, and a record does over a restart.
+//
 // Versions of one object are compared by resourceVersion, which grows (guaranteed from Kubernetes
 // 1.35, true before): what an apply returned is never overwritten by an older event of the watch.
 //

@@ -2,7 +2,6 @@ package live
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -20,13 +19,20 @@ func (s *Store) Applied(label string, r model.Result) {
 	if r.Skipped || r.Err != nil && r.UID == "" {
 		return
 	}
-	if c.Action == model.ActionPrune {
+	switch c.Action {
+	case model.ActionPrune:
 		s.mu.Lock()
-		delete(s.release(label).want, c.Key)
+		s.release(label).lose(c.Key)
 		s.mu.Unlock()
 		return
-	}
-	if c.Action == model.ActionUnchanged || c.Action == model.ActionConflict {
+	case model.ActionUnchanged:
+		if c.Desired != nil && c.Desired.Expires {
+			s.mu.Lock()
+			s.release(label).expire(c.Key, true)
+			s.mu.Unlock()
+		}
+		return
+	case model.ActionConflict:
 		return
 	}
 	if c.Unowned && s.options.Scoped {
@@ -43,10 +49,8 @@ func (s *Store) Applied(label string, r model.Result) {
 	var rel *release // an object made for all, as a namespace is, belongs to no release
 	if !c.Unowned {
 		rel = s.release(label)
-		switch {
-		case c.Desired != nil && c.Desired.Passing:
-			delete(rel.want, c.Key) // nobody misses it
-		case r.Err == nil:
+		rel.expire(c.Key, c.Desired != nil && c.Desired.Expires)
+		if r.Err == nil {
 			rel.want[c.Key] = r.Fields
 		}
 	}
@@ -96,15 +100,23 @@ func (k *kind) applied(rel *release, r model.Result) {
 func (s *Store) Expect(label string, inv model.Inventory) {
 	s.mu.Lock()
 	r := s.release(label)
-	before := r.want
+	before, done := r.want, r.done
 	r.want = make(map[model.ObjectKey]string, len(inv))
+	r.expires, r.done = nil, nil
+	for _, o := range inv {
+		if o.Expires() {
+			r.expire(o.Key, true)
+			r.remember(o.Key, done[o.Key])
+		}
+	}
+	r.recall(inv)
 	var events []Event
 	for _, o := range inv {
-		if o.Fields == "" || o.MayBeGone() {
+		if o.Fields == "" {
 			continue
 		}
 		r.want[o.Key] = o.Fields
-		if old, ok := before[o.Key]; !ok || old != o.Fields {
+		if old, ok := before[o.Key]; !ok || old != o.Fields || done[o.Key] != nil && r.done[o.Key] == nil {
 			events = append(events, s.check(r, o.Key)...)
 		}
 	}
@@ -139,22 +151,25 @@ func (s *Store) Hold(label string) (done func()) {
 	}
 }
 
-// Drifted are the objects of a release that is held which others changed or deleted since, in order.
-func (s *Store) Drifted(label string) []model.ObjectKey {
+// Drifted are those of keys that others changed or deleted since the release is held. What another
+// release has now is not among them: nothing can be done about it.
+func (s *Store) Drifted(label string, keys []model.ObjectKey) []model.ObjectKey {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	r := s.releases[label]
-	if r == nil {
+	if r == nil || len(r.suspect) == 0 {
 		return nil
 	}
-	var keys []model.ObjectKey
-	for key := range r.suspect {
-		if _, drifted := s.compare(r, key); drifted {
-			keys = append(keys, key)
+	var drifted []model.ObjectKey
+	for _, key := range keys {
+		if !r.suspect[key] {
+			continue
+		}
+		if e, is := s.compare(r, key); is && (e == nil || e.rel == nil || e.rel == r) {
+			drifted = append(drifted, key)
 		}
 	}
-	slices.SortFunc(keys, model.ObjectKey.Compare)
-	return keys
+	return drifted
 }
 
 // check looks for drift of one object and gives the event to send, if any. The lock is held.
@@ -181,7 +196,9 @@ func (s *Store) compare(r *release, key model.ObjectKey) (e *entry, drifted bool
 	if k == nil || !k.isSynced() {
 		return nil, false // told when its list is complete
 	}
-	e = k.entries[name{key.Namespace, key.Name}]
+	if e = k.entries[name{key.Namespace, key.Name}]; e == nil {
+		e = r.done[key]
+	}
 	return e, r.drifted(key, e)
 }
 

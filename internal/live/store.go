@@ -93,6 +93,8 @@ type release struct {
 	label   string // the one copy that entries share
 	objects map[model.ObjectKey]*entry
 	want    map[model.ObjectKey]string // fields after the last apply
+	expires map[model.ObjectKey]bool   // Jobs that Kubernetes deletes when they finished
+	done    map[model.ObjectKey]*entry // those of them that completed and are gone
 	holds   int
 	suspect map[model.ObjectKey]bool // changed while held
 	changed chan struct{}            // nil while nobody waits
@@ -203,7 +205,7 @@ func (s *Store) ready(at place) error {
 // Observe gives the live state of keys that exist and of every object with the release's label,
 // from memory. It fails when the kind of a key is not watched, its first list is not complete or
 // its watch is broken for long: an object missing from the answer is missing in the cluster, or was
-// never applied by Fairlead.
+// never applied by Fairlead. A Job that completed and expired since is as it was then.
 func (s *Store) Observe(label string, keys []model.ObjectKey) (map[model.ObjectKey]model.Live, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -232,6 +234,11 @@ func (s *Store) Observe(label string, keys []model.ObjectKey) (map[model.ObjectK
 	if r != nil {
 		for key, e := range r.objects {
 			out[key] = e.live
+		}
+		for key, e := range r.done {
+			if _, exists := out[key]; !exists {
+				out[key] = e.live
+			}
 		}
 	}
 	return out, nil

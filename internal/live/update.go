@@ -85,6 +85,7 @@ func (k *kind) put(e entry) *entry {
 	}
 	if e.rel != nil {
 		e.rel.objects[key] = now
+		delete(e.rel.done, key)
 	}
 	if now.stored != nil || e.stored != nil {
 		s.restore(now.stored, e.stored)
@@ -103,8 +104,9 @@ func (k *kind) drop(e *entry) []Event {
 	ev := Event{Type: Deleted, Key: key, Live: e.live, HealthChanged: true, Record: e.stored}
 	if r := e.rel; r != nil {
 		delete(r.objects, key)
+		r.expired(e)
 		r.wake()
-		ev.Release, ev.Drift = r.label, r.drifted(key, nil)
+		ev.Release, ev.Drift = r.label, r.drifted(key, r.done[key])
 		if ev.Drift && r.holds > 0 {
 			ev.Drift = false
 			r.suspects(key)

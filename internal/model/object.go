@@ -10,7 +10,7 @@ type Object struct {
 	Hook    *Hook  // set for a Helm hook: not part of the release's inventory
 	Wave    int    // argocd.argoproj.io/sync-wave
 	Lasting bool   // of a chart's crds/ folder, which Helm never deletes
-	Passing bool   // a Job that Kubernetes deletes some time after it finished
+	Expires bool   // a Job that Kubernetes deletes some time after it finished
 }
 
 // APIVersion is "group/version", or "version" for the core group.

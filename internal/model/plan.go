@@ -9,6 +9,7 @@ type Live struct {
 	Release         string // value of LabelRelease; empty when Fairlead never applied it
 	Fields          string // digest of the set of fields that Fairlead's manager owns, and AnnotationApplied
 	Deleting        bool
+	Gone            bool // a Job that completed and was deleted by Kubernetes since
 	Keep            bool // an annotation forbids pruning it
 	Health          Health
 }
@@ -25,19 +26,23 @@ type Owned struct {
 	Stays   Stays     `json:"stays,omitempty"`
 }
 
-// MayBeGone reports whether nothing is wrong when the object does not exist.
-func (o Owned) MayBeGone() bool { return o.Stays == StaysBriefly }
+// Expires reports whether Kubernetes deletes the object by itself some time.
+func (o Owned) Expires() bool { return o.Stays == StaysUntilDone || o.Stays == StaysDone }
 
-// Stays says how long an object stays that is not the ordinary one, which stays as long as it is
-// wanted. It is recorded, since the chart that made the object may be gone when it matters.
+// Done reports whether the object was seen to do what it is for, so that it may be gone.
+func (o Owned) Done() bool { return o.Stays == StaysDone }
+
+// Stays says of an object when it goes, where that is not the ordinary end: pruned when it is not
+// wanted any more. It is recorded, since the chart that made the object may be gone by then.
 type Stays string
 
 // What may be recorded of an object. Nothing is recorded of an ordinary one, nor by other tools.
 const (
 	StaysAlways Stays = "always" // of a chart's crds/ folder: it is let go
 	StaysNever  Stays = "never"  // a CustomResourceDefinition that is deleted as any object
-	// A Job with ttlSecondsAfterFinished: it is done when it is gone, and is not made again.
-	StaysBriefly Stays = "briefly"
+	// A Job with ttlSecondsAfterFinished, which goes by itself whether it completed or failed.
+	StaysUntilDone Stays = "until-done"
+	StaysDone      Stays = "done" // such a Job that completed: nobody misses it
 )
 
 // Action is what a plan does with one object.

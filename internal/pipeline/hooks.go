@@ -131,7 +131,7 @@ func (l *Line) hook(ctx context.Context, req Request, hook model.Object) (v mode
 	if req.Pausing != nil {
 		req.Pausing()
 	}
-	verdict, _ := l.wait(ctx, own, results, time.Time{}, time.Time{})
+	verdict := l.wait(ctx, own, target(own, results), time.Time{})
 	if req.Writing != nil {
 		if err := req.Writing(ctx); err != nil {
 			return v, err

@@ -126,8 +126,8 @@ func (l *Line) change(ctx context.Context, out *Outcome, desired model.Rendered)
 	out.Verdict = model.Verdict{Status: model.Healthy}
 	switch {
 	case req.Mode != ModeUninstall:
-		if err := l.settle(ctx, out, desired.Objects); err != nil || out.Verdict.Status != model.Healthy {
-			return err
+		if l.settle(ctx, out, desired.Objects); out.Verdict.Status != model.Healthy {
+			return nil
 		}
 	case req.Gone:
 		if err := l.gone(ctx, req, deleted(out.Results)); err != nil {
@@ -265,6 +265,7 @@ func (l *Line) recorded(ctx context.Context, req Request) (Desired, error) {
 func (l *Line) plan(ctx context.Context, req Request, inventory model.Inventory, desired []model.Object) (model.Plan, error) {
 	rel := req.Release
 	inventory = slices.Concat(req.Former, inventory) // the record's own word is the later one
+	l.Live.Recall(rel.ID.Label(), inventory)
 	prepared, err := l.preparer.Prepare(rel, desired, l.scope(ctx))
 	if err != nil {
 		return model.Plan{}, err

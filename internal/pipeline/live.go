@@ -16,8 +16,7 @@ type liveSource struct {
 	changed chan struct{}
 	stop    chan struct{}
 	once    sync.Once
-	drift   func() // called by Observe where objects drifted after calm; nil looks for none
-	calm    time.Time
+	alarm   *time.Timer // nil when there is none
 }
 
 func newLiveSource(store *live.Store, label string) *liveSource {
@@ -44,23 +43,23 @@ func (s *liveSource) wake() {
 	}
 }
 
-// onDrift has f called when a look finds objects that others changed, from the time of calm on. Call
-// it before the first look.
-func (s *liveSource) onDrift(calm time.Time, f func()) {
-	s.drift, s.calm = f, calm
-	if rest := time.Until(calm); rest > 0 {
-		time.AfterFunc(rest, s.wake)
+// wakeAt has Changed receive at a time to come. Call it once at most.
+func (s *liveSource) wakeAt(t time.Time) {
+	if rest := time.Until(t); rest > 0 {
+		s.alarm = time.AfterFunc(rest, s.wake)
 	}
 }
 
 func (s *liveSource) Observe(keys []model.ObjectKey) (map[model.ObjectKey]model.Live, error) {
-	if s.drift != nil && !time.Now().Before(s.calm) && len(s.store.Drifted(s.label)) > 0 {
-		s.drift()
-	}
 	return s.store.Observe(s.label, keys)
 }
 
 func (s *liveSource) Changed() <-chan struct{} { return s.changed }
 
 // Close ends the forwarding.
-func (s *liveSource) Close() { s.once.Do(func() { close(s.stop) }) }
+func (s *liveSource) Close() {
+	s.once.Do(func() { close(s.stop) })
+	if s.alarm != nil {
+		s.alarm.Stop()
+	}
+}

@@ -34,7 +34,7 @@ func (l *Line) record(ctx context.Context, out *Outcome, desired Desired) error 
 		return nil
 	}
 	entry := record.Entry{
-		Release: req.Release, Record: newRecord(out, desired), Chart: desired.Rendered.Chart,
+		Release: req.Release, Record: l.newRecord(out, desired), Chart: desired.Rendered.Chart,
 		Manifest: manifest(desired.Rendered), Notes: desired.Rendered.Notes,
 	}
 	if req.Mode == ModeRollback {
@@ -52,7 +52,7 @@ func (l *Line) record(ctx context.Context, out *Outcome, desired Desired) error 
 // amend brings the newest record up to what a repair left. Mostly that is what was recorded before.
 func (l *Line) amend(ctx context.Context, out *Outcome, recorder Recorder) error {
 	req := out.Request
-	inv := plan.Inventory(lastInventory(req), out.Results)
+	inv := l.Live.Finish(req.Release.ID.Label(), plan.Inventory(lastInventory(req), out.Results))
 	l.expect(req, inv)
 	if slices.Equal(inv, lastInventory(req)) {
 		return nil
@@ -74,11 +74,12 @@ func (l *Line) expect(req Request, inv model.Inventory) {
 // ReasonSuperseded is the verdict of a run that was cut short by a newer request.
 const ReasonSuperseded = "Superseded"
 
-func newRecord(out *Outcome, desired Desired) model.Record {
+func (l *Line) newRecord(out *Outcome, desired Desired) model.Record {
 	req := out.Request
+	inv := plan.Inventory(out.owned, out.Results)
 	rec := model.Record{
 		Status: model.RecordDeployed, Inputs: desired.Inputs, Source: desired.Artifact.Revision,
-		Inventory: plan.Inventory(out.owned, out.Results), Owner: req.Release.ID.String(),
+		Inventory: l.Live.Finish(req.Release.ID.Label(), inv), Owner: req.Release.ID.String(),
 		Partial: out.Err != nil,
 	}
 	if chart := desired.Rendered.Chart; chart != nil {

@@ -41,8 +41,10 @@ type Request struct {
 	// returns may end earlier than the run's. Nil changes nothing.
 	Waiting func(context.Context) context.Context
 	// Drifted is called when others changed objects while the run waits, and says after how long they
-	// are put back. Nil leaves them to a run to come.
-	Drifted func(context.Context, []model.ObjectKey) time.Duration
+	// may be put back; it is asked again then. Nil leaves them to a run to come.
+	Drifted func(context.Context) time.Duration
+	// Repaired is told what was put back then, and what kept the run from more. May be nil.
+	Repaired func([]model.ObjectKey, error)
 	// Recording is called when only the record is left to write. May be nil.
 	Recording func()
 	// Pausing is called before the wait for a hook, or until one is gone, after which the run writes
@@ -87,9 +89,8 @@ type Outcome struct {
 	Plan     model.Plan
 	Results  []model.Result
 	Verdict  model.Verdict
-	Repaired []model.ObjectKey // what others changed while the run waited, and it put back
-	Record   *model.Record     // the revision written by this run; nil when none was
-	Stage    Stage             // where Err happened
+	Record   *model.Record // the revision written by this run; nil when none was
+	Stage    Stage         // where Err happened
 	Err      error
 	// RolledBack is the run that went back after this one failed; nil when none did.
 	RolledBack *Outcome

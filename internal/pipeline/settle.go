@@ -3,7 +3,7 @@ package pipeline
 import (
 	"cmp"
 	"context"
-	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -12,55 +12,75 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/plan"
 )
 
-// errDrifted ends a wait because others changed what was applied.
-var errDrifted = errors.New("objects were changed by others")
+// vainPause is how long a run waits after it could put nothing back.
+const vainPause = time.Second
 
 // settle waits until what was applied is healthy, and puts back what others change or delete
 // meanwhile, where the request wants that: it would be waited for in vain. All of it shares the one
-// timeout of the release.
-func (l *Line) settle(ctx context.Context, out *Outcome, desired []model.Object) error {
+// timeout of the release. That something cannot be put back is no reason to stop waiting.
+func (l *Line) settle(ctx context.Context, out *Outcome, desired []model.Object) {
 	req := out.Request
 	until := time.Now().Add(cmp.Or(req.Release.Timeout, health.DefaultTimeout))
-	calm := time.Time{} // until then drift is left alone
-	for {
-		var disturbed bool
-		if out.Verdict, disturbed = l.wait(ctx, req, out.Results, until, calm); !disturbed {
-			return nil
+	var failed error
+	for calm := (time.Time{}); ; {
+		t := target(req, out.Results)
+		t.Until = until
+		if out.Verdict = l.wait(ctx, req, t, calm); out.Verdict.Reason != health.VerdictDisturbed {
+			break
 		}
-		if pause := req.Drifted(ctx, l.Live.Drifted(req.Release.ID.Label())); pause > 0 {
-			calm = time.Now().Add(pause)
-			continue
-		}
-		if err := l.repair(ctx, out, desired); err != nil {
-			return err
-		}
+		var pause time.Duration
+		pause, failed = l.putBack(ctx, out, t.Keys, desired)
+		calm = time.Now().Add(pause)
+	}
+	if failed != nil && out.Verdict.Reason == health.VerdictTimeout {
+		out.Verdict.Message += fmt.Sprintf("; putting back what others changed: %v", failed)
 	}
 }
 
-// repair applies once more what was changed since the results were.
-func (l *Line) repair(ctx context.Context, out *Outcome, desired []model.Object) error {
+// putBack applies once more what others changed of keys, if it may. Drift is left alone for the time it
+// gives.
+func (l *Line) putBack(ctx context.Context, out *Outcome, keys []model.ObjectKey, desired []model.Object) (time.Duration, error) {
 	req := out.Request
 	req.Former = nil // what was left of it is in the inventory
 	if req.Writing != nil {
 		if err := req.Writing(ctx); err != nil {
-			return err
+			return vainPause, nil // the run ends, as the next wait will tell
 		}
+	}
+	drifted := l.Live.Drifted(req.Release.ID.Label(), keys)
+	if len(drifted) == 0 {
+		return 0, nil
+	}
+	if pause := req.Drifted(ctx); pause > 0 {
+		return pause, nil
 	}
 	p, err := l.plan(ctx, req, plan.Inventory(out.owned, out.Results), desired)
 	if err != nil {
-		return err
+		err = fmt.Errorf("looking at what drifted: %w", err)
 	}
-	results, err := l.execute(ctx, req, spare(req, p))
-	for _, r := range results {
-		if r.Err == nil && !r.Skipped && r.Change.Action != model.ActionUnchanged {
-			out.Repaired = append(out.Repaired, r.Change.Key)
-		}
+	var results []model.Result
+	if err == nil {
+		results, err = l.execute(ctx, req, spare(req, p))
+		out.Results = latest(out.Results, results)
 	}
-	out.Results = latest(out.Results, results)
-	return err
+	back := slices.DeleteFunc(drifted, func(key model.ObjectKey) bool {
+		return !slices.ContainsFunc(results, func(r model.Result) bool { return r.Change.Key == key && succeeded(r) })
+	})
+	if req.Repaired != nil {
+		req.Repaired(back, err)
+	}
+	if len(back) == 0 {
+		return vainPause, err
+	}
+	return 0, err
 }
 
-// latest are the results of two executions, of each object the one that tried something last.
+// succeeded reports whether a result changed its object.
+func succeeded(r model.Result) bool {
+	return r.Err == nil && !r.Skipped && r.Change.Action != model.ActionUnchanged
+}
+
+// latest are the results of two executions, of each object the last one that changed it.
 func latest(first, then []model.Result) []model.Result {
 	at := make(map[model.ObjectKey]int, len(first))
 	for i := range first {
@@ -68,11 +88,9 @@ func latest(first, then []model.Result) []model.Result {
 	}
 	all := slices.Clone(first)
 	for _, r := range then {
-		n, known := at[r.Change.Key]
-		switch {
-		case !known:
+		if n, known := at[r.Change.Key]; !known {
 			all = append(all, r)
-		case !r.Skipped && r.Change.Action != model.ActionUnchanged:
+		} else if succeeded(r) {
 			all[n] = r
 		}
 	}
@@ -80,26 +98,26 @@ func latest(first, then []model.Result) []model.Result {
 }
 
 // wait is over when all objects are healthy, one cannot become healthy, time is up or a newer request
-// came; or, where the request wants to know, when others changed one of them after calm.
-func (l *Line) wait(ctx context.Context, req Request, results []model.Result, until, calm time.Time) (v model.Verdict, disturbed bool) {
+// came; or, where the request wants to know, when others changed one of them and calm is over.
+func (l *Line) wait(ctx context.Context, req Request, t health.Target, calm time.Time) model.Verdict {
 	if req.Waiting != nil {
 		ctx = req.Waiting(ctx)
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	src := newLiveSource(l.Live, req.Release.ID.Label())
 	defer src.Close()
 	if req.Drifted != nil {
-		src.onDrift(calm, func() { cancel(errDrifted) })
+		src.wakeAt(calm)
+		t.Disturbed = func() bool {
+			return !time.Now().Before(calm) && len(l.Live.Drifted(req.Release.ID.Label(), t.Keys)) > 0
+		}
 	}
-	v = l.Health.Wait(ctx, target(req, results, until), src, req.Progress)
-	return v, v.Reason == health.VerdictCancelled && errors.Is(context.Cause(ctx), errDrifted)
+	return l.Health.Wait(ctx, t, src, req.Progress)
 }
 
 // target is what to wait for: all that is there to stay and the release's own.
-func target(req Request, results []model.Result, until time.Time) health.Target {
+func target(req Request, results []model.Result) health.Target {
 	t := health.Target{
-		Release: req.Release, Versions: map[model.ObjectKey]string{}, Since: req.Since, Until: until,
+		Release: req.Release, Versions: map[model.ObjectKey]string{}, Since: req.Since,
 		Locate: locator(req.Release),
 	}
 	for i := range results {

@@ -7,7 +7,6 @@
 //
 // The rules, in the order they are asked of a desired object:
 //
-//   - it is a Job that deletes itself, was applied as it is desired, and is gone: nothing;
 //   - another release has its label on the object: conflict, and the whole plan is refused when it
 //     is executed;
 //   - the object is being deleted: left alone; the run that follows its disappearance creates it;
@@ -16,6 +15,9 @@
 //   - the fields Fairlead owns in the live object are others than after the last apply: repair
 //     (package live tells why that is drift, and what it cannot see);
 //   - else unchanged, which costs no request.
+//
+// A Job that completed and was deleted by Kubernetes afterwards (ttlSecondsAfterFinished) is for these
+// rules still there: package live remembers it, and the inventory does after a restart.
 //
 // An object is pruned when the inventory, or our label together with fields that we own, says that
 // it is the release's, and it is desired no longer. Annotations that forbid it are respected.

@@ -39,7 +39,7 @@ func Inventory(prev model.Inventory, results []model.Result) model.Inventory {
 			inv = append(inv, o)
 		case model.ActionUnchanged:
 			if owned && c.Desired != nil {
-				inv[n].Stays = stays(c.Desired) // the chart may have moved it, unchanged
+				inv[n].Stays = staysUnchanged(inv[n], c)
 			}
 		case model.ActionPrune:
 			gone[c.Key] = true
@@ -58,10 +58,25 @@ func stays(o *model.Object) model.Stays {
 	switch {
 	case o.Lasting:
 		return model.StaysAlways
-	case o.Passing:
-		return model.StaysBriefly
+	case o.Expires:
+		return model.StaysUntilDone
 	case o.Key.Kind == kindCRD && o.Key.Group == groupCRD:
 		return model.StaysNever
 	}
 	return ""
+}
+
+// staysUnchanged is the same of an object that no request was sent for.
+func staysUnchanged(o model.Owned, c *model.Change) model.Stays {
+	now := stays(c.Desired) // the chart may have moved it, unchanged
+	if now != model.StaysUntilDone {
+		return now
+	}
+	switch {
+	case o.Digest != c.Desired.Digest:
+		return "" // on its way out, and in the way of another one: that is missed when it is gone
+	case o.Done():
+		return model.StaysDone
+	}
+	return now
 }

@@ -48,9 +48,6 @@ func Make(in Input) (model.Plan, error) {
 		desired[o.Key] = true
 		live, exists := in.Live[o.Key]
 		prev, recorded := owned[o.Key]
-		if !exists && recorded && prev.MayBeGone() && prev.Digest == o.Digest {
-			continue // it has been, and is done
-		}
 		c := decide(label, o, known{live, exists, prev, recorded})
 		steps = append(steps, step{wave: o.Wave, phase: phaseOf(o.Key), change: c})
 	}

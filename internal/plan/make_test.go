@@ -80,8 +80,6 @@ func TestMake(t *testing.T) {
 		{name: "as it was", live: &live, owned: &owned, action: model.ActionUnchanged},
 		{name: "changed", live: &live, owned: recorded(func(o *model.Owned) { o.Digest = "old" }), action: model.ActionUpdate},
 		{name: "missing", owned: &owned, action: model.ActionRepair, reason: ReasonMissing},
-		{name: "missing, which deletes itself", owned: recorded(func(o *model.Owned) { o.Stays = model.StaysBriefly })},
-		{name: "missing, which deletes itself, changed", owned: recorded(func(o *model.Owned) { o.Digest, o.Stays = "old", model.StaysBriefly }), action: model.ActionRepair, reason: ReasonMissing},
 		{name: "drifted", live: with(func(l *model.Live) { l.Fields = "f0" }), owned: &owned, action: model.ActionRepair, reason: ReasonDrift},
 		{name: "wiped", live: with(func(l *model.Live) { l.Fields = "" }), owned: &owned, action: model.ActionRepair, reason: ReasonDrift},
 		{name: "label off", live: with(func(l *model.Live) { l.Release = "" }), owned: &owned, action: model.ActionRepair, reason: ReasonDrift},

@@ -129,13 +129,13 @@ func prepare(r model.Release, o model.Object, namespaced bool) (model.Object, er
 		meta["labels"] = labels
 	}
 	labels[model.LabelRelease] = r.ID.Label()
-	o.Passing = passes(o.Key, body)
+	o.Expires = o.Hook == nil && expires(o.Key, body)
 	return sealed(o, body, meta)
 }
 
-// passes reports whether an object is a Job that is deleted some time after it finished:
+// expires reports whether an object is a Job that is deleted some time after it finished:
 // https://kubernetes.io/docs/concepts/workloads/controllers/ttlafterfinished/
-func passes(key model.ObjectKey, body map[string]any) bool {
+func expires(key model.ObjectKey, body map[string]any) bool {
 	spec, _ := body["spec"].(map[string]any)
 	return key.Group == "batch" && key.Kind == "Job" && spec["ttlSecondsAfterFinished"] != nil
 }

@@ -50,7 +50,7 @@ func (p *Preparer) Prepare(r model.Release, objects []model.Object, scope Scope)
 		}
 		now[o.Key] = k
 		size += len(k.body) + len(k.prepared.Body) + keptOverhead
-		o.Key, o.Body, o.Digest, o.Passing = k.prepared.Key, k.prepared.Body, k.prepared.Digest, k.prepared.Passing
+		o.Key, o.Body, o.Digest, o.Expires = k.prepared.Key, k.prepared.Body, k.prepared.Digest, k.prepared.Expires
 		return o, nil
 	})
 	if err == nil {

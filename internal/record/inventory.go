@@ -29,7 +29,7 @@ const (
 
 // EncodeInventory makes an inventory text that fits in an annotation: an array of six strings for
 // each object (group, version, kind, namespace and name, digest and fields) and a seventh for those
-// of which it is recorded what becomes of them, compressed where it is long.
+// of which it is recorded when they go, compressed where it is long.
 func EncodeInventory(inv model.Inventory) (string, error) {
 	rows := make([][]string, len(inv))
 	for i, o := range inv {

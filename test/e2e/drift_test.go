@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
 )
 
 // TestDrift edits what a release consists of behind Git's back: what the release says is put back,
@@ -198,4 +199,59 @@ spec:
 	}
 	s.released(s.ns, "web")
 	gone()
+}
+
+// TestJobThatFails: that Kubernetes deletes a failed Job some time later heals nothing. It is run again
+// when somebody asks for that.
+func TestJobThatFails(t *testing.T) {
+	s := tell(t, "failed-job")
+	const repo = "failed-job/charts"
+	files := s.chart("web", "web")
+	files["charts/web/templates/seed.yaml"] = `apiVersion: batch/v1
+kind: Job
+metadata: {name: seed}
+spec:
+  backoffLimit: 0
+  ttlSecondsAfterFinished: 1
+  template:
+    metadata: {annotations: {fairlead.dev/simulate: job-fail, fairlead.dev/simulate-log: "relation is missing"}}
+    spec:
+      restartPolicy: Never
+      containers: [{name: seed, image: "example.com/seed:1.0"}]
+`
+	s.commit(repo, "main", files)
+	s.kubectl(s.helmRelease("web", repo, "web", "{message: one}"))
+	s.told(s.ns, "web", "Released", "False", "Job/seed")
+	jobs := s.typed.BatchV1().Jobs(s.ns)
+	made, err := jobs.Watch(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer made.Stop()
+	within(t, patient, "the Job is gone", func() error {
+		if _, err := jobs.Get(t.Context(), "seed", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+			return fmt.Errorf("it is there (%v)", err)
+		}
+		return nil
+	})
+	mark := s.log.mark()
+	s.patch(configMaps, s.ns, "web", `{"data":{"MESSAGE":"edited"}}`)
+	within(t, patient, "the data is put back", func() error {
+		if got := message(s.get(configMaps, s.ns, "web")); got != "one" {
+			return fmt.Errorf("it is %q", got)
+		}
+		return nil
+	})
+	s.wantRuns(mark, "repair HelmRelease/failed-job/web")
+	s.told(s.ns, "web", "Released", "False", "Job/seed")
+	s.want(s.fairlead("status", "web", "-n", s.ns), 1, "Job/seed")
+	s.want(s.fairlead("sync", "web", "-n", s.ns, "--wait"), 3, "Job/seed", "relation is missing", " -c seed\n")
+	for again := false; !again; {
+		select {
+		case e := <-made.ResultChan():
+			again = e.Type == watch.Added
+		case <-time.After(patient):
+			t.Fatal("the Job was not run again")
+		}
+	}
 }

@@ -138,13 +138,13 @@ func (r *Reader) Tree(ctx context.Context, v *releases.View) ([]health.Node, err
 		return nil, err
 	}
 	keys := make([]model.ObjectKey, len(owned))
-	passing := map[model.ObjectKey]bool{}
+	done := map[model.ObjectKey]bool{}
 	for i, o := range owned {
 		keys[i] = o.Key
-		passing[o.Key] = o.MayBeGone()
+		done[o.Key] = o.Done()
 	}
 	return slices.DeleteFunc(health.Tree(ctx, r.Health, keys), func(n health.Node) bool {
-		return n.Health.Status == model.Missing && passing[n.Key]
+		return n.Health.Status == model.Missing && done[n.Key]
 	}), nil
 }
 

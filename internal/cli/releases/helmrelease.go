@@ -80,6 +80,9 @@ func (v *View) judgeHelmRelease(hr *helmfluxcd.HelmRelease) {
 	}
 	if ready != nil {
 		status = withReady(status, known, *ready)
+		if st.Phase == helmfluxcd.PhaseChartFetchFailed && ready.Status == string(metav1.ConditionUnknown) && st.ReleaseStatus != string(model.RecordFailed) {
+			status = Unknown // the source does not answer now: nothing says that what runs is wrong
+		}
 		v.Reason, v.Message = ready.Reason, ready.Message
 	}
 	v.Status = status
@@ -108,8 +111,6 @@ func withReady(status Status, known bool, ready Condition) Status {
 		return Failed
 	case ready.Status == string(metav1.ConditionUnknown) && status == Healthy:
 		return Progressing
-	case ready.Status == string(metav1.ConditionUnknown) && status == Failed:
-		return Unknown // the source does not answer now: nothing says that what runs is wrong
 	}
 	return status
 }
