@@ -148,6 +148,7 @@ type notes struct {
 	written []record.Entry
 	owned   model.Inventory
 	hooks   []model.Object
+	kept    []model.Object // of a revision's manifest; nil where that is lost
 }
 
 func (n *notes) Write(_ context.Context, e record.Entry, history []model.Record) (model.Record, error) {
@@ -159,7 +160,10 @@ func (n *notes) Write(_ context.Context, e record.Entry, history []model.Record)
 func (n *notes) Amend(context.Context, model.Release, model.Record) error { return nil }
 
 func (n *notes) Recorded(context.Context, model.Release, model.Record) (Desired, error) {
-	return Desired{}, errors.New("its source is gone")
+	if n.kept == nil {
+		return Desired{}, errors.New("its source is gone")
+	}
+	return Desired{Rendered: model.Rendered{Objects: n.kept}}, nil
 }
 
 func (n *notes) Owned(context.Context, model.Release, model.Record) (model.Inventory, error) {

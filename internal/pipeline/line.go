@@ -89,14 +89,18 @@ func (l *Line) Run(ctx context.Context, req Request) (out Outcome) {
 	if out.owned, err = l.inventory(ctx, req); err != nil {
 		return out.failed(StagePlan, err)
 	}
-	if out.Plan, err = l.plan(ctx, req, out.owned, desired.Rendered.Objects); err != nil {
+	prepared, err := l.prepare(ctx, req, desired.Rendered.Objects, out.owned)
+	if err == nil {
+		out.Plan, err = l.planned(ctx, req, out.owned, prepared)
+	}
+	if err != nil {
 		return out.failed(StagePlan, err)
 	}
 	out.Plan = spare(req, out.Plan)
 	out.Notes, out.Plan.Hooks = desired.Rendered.Notes, hookRuns(req, desired.Rendered.Hooks)
 	done := l.Live.Hold(req.Release.ID.Label())
 	defer done()
-	if err = l.change(ctx, &out, desired.Rendered); err != nil {
+	if err = l.change(ctx, &out, prepared, desired.Rendered.Hooks); err != nil {
 		out.failed(StageApply, err)
 	}
 	if req.Recording != nil {
@@ -110,9 +114,9 @@ func (l *Line) Run(ctx context.Context, req Request) (out Outcome) {
 
 // change is apply and health, between the hooks that a chart may want run before and after. Where a
 // hook fails, the verdict is the hook's: it holds the cause.
-func (l *Line) change(ctx context.Context, out *Outcome, desired model.Rendered) (err error) {
+func (l *Line) change(ctx context.Context, out *Outcome, prepared, hooks []model.Object) (err error) {
 	req := out.Request
-	if out.Verdict, err = l.hooks(ctx, req, "pre", desired.Hooks); err != nil {
+	if out.Verdict, err = l.hooks(ctx, req, "pre", hooks); err != nil {
 		return err
 	}
 	if req.Applying != nil {
@@ -126,7 +130,7 @@ func (l *Line) change(ctx context.Context, out *Outcome, desired model.Rendered)
 	out.Verdict = model.Verdict{Status: model.Healthy}
 	switch {
 	case req.Mode != ModeUninstall:
-		if l.settle(ctx, out, desired.Objects); out.Verdict.Status != model.Healthy {
+		if l.settle(ctx, out, prepared); out.Verdict.Status != model.Healthy {
 			return nil
 		}
 	case req.Gone:
@@ -134,7 +138,7 @@ func (l *Line) change(ctx context.Context, out *Outcome, desired model.Rendered)
 			return err
 		}
 	}
-	if v, err := l.hooks(ctx, req, "post", desired.Hooks); err != nil {
+	if v, err := l.hooks(ctx, req, "post", hooks); err != nil {
 		out.Verdict = v
 		return err
 	}
@@ -260,16 +264,31 @@ func (l *Line) recorded(ctx context.Context, req Request) (Desired, error) {
 	}
 }
 
-// plan compares desired and live, and inventory, which is what the newest record says. The watches on
-// all kinds involved run before it looks, so that what it does not see does not exist.
+// plan is planned for objects as they were rendered.
 func (l *Line) plan(ctx context.Context, req Request, inventory model.Inventory, desired []model.Object) (model.Plan, error) {
-	rel := req.Release
-	inventory = slices.Concat(req.Former, inventory) // the record's own word is the later one
-	l.Live.Recall(rel.ID.Label(), inventory)
-	prepared, err := l.preparer.Prepare(rel, desired, l.scope(ctx))
+	prepared, err := l.prepare(ctx, req, desired, inventory)
 	if err != nil {
 		return model.Plan{}, err
 	}
+	return l.planned(ctx, req, inventory, prepared)
+}
+
+// prepare makes rendered objects ready to be compared and applied; those of a repair are the recorded
+// ones.
+func (l *Line) prepare(ctx context.Context, req Request, desired []model.Object, inventory model.Inventory) ([]model.Object, error) {
+	prepared, err := l.preparer.Prepare(req.Release, desired, l.scope(ctx))
+	if err != nil || req.Mode != ModeRepair {
+		return prepared, err
+	}
+	return l.asRecorded(ctx, req, prepared, inventory)
+}
+
+// planned compares desired and live, and inventory, which is what the newest record says. The watches on
+// all kinds involved run before it looks, so that what it does not see does not exist.
+func (l *Line) planned(ctx context.Context, req Request, inventory model.Inventory, prepared []model.Object) (model.Plan, error) {
+	rel := req.Release
+	inventory = slices.Concat(req.Former, inventory) // the record's own word is the later one
+	l.Live.Recall(rel.ID.Label(), inventory)
 	observed, err := l.observe(ctx, rel, prepared, inventory)
 	if err != nil {
 		return model.Plan{}, err
@@ -278,7 +297,8 @@ func (l *Line) plan(ctx context.Context, req Request, inventory model.Inventory,
 		return keepDefinitions(req.Mode, inventory, plan.Uninstall(rel, inventory, observed)), nil
 	}
 	p, err := plan.Make(plan.Input{
-		Release: rel, Desired: prepared, Live: observed, Inventory: inventory, Prune: rel.Policy.Prune,
+		Release: rel, Desired: prepared, Live: observed, Inventory: inventory,
+		Prune: rel.Policy.Prune && req.Mode != ModeRepair, Repair: req.Mode == ModeRepair,
 	})
 	return keepDefinitions(req.Mode, inventory, p), err
 }

@@ -18,7 +18,7 @@ const vainPause = time.Second
 // settle waits until what was applied is healthy, and puts back what others change or delete
 // meanwhile, where the request wants that: it would be waited for in vain. All of it shares the one
 // timeout of the release. That something cannot be put back is no reason to stop waiting.
-func (l *Line) settle(ctx context.Context, out *Outcome, desired []model.Object) {
+func (l *Line) settle(ctx context.Context, out *Outcome, prepared []model.Object) {
 	req := out.Request
 	until := time.Now().Add(cmp.Or(req.Release.Timeout, health.DefaultTimeout))
 	var failed error
@@ -29,7 +29,7 @@ func (l *Line) settle(ctx context.Context, out *Outcome, desired []model.Object)
 			break
 		}
 		var pause time.Duration
-		pause, failed = l.putBack(ctx, out, t.Keys, desired)
+		pause, failed = l.putBack(ctx, out, t.Keys, prepared)
 		calm = time.Now().Add(pause)
 	}
 	if failed != nil && out.Verdict.Reason == health.VerdictTimeout {
@@ -39,7 +39,7 @@ func (l *Line) settle(ctx context.Context, out *Outcome, desired []model.Object)
 
 // putBack applies once more what others changed of keys, if it may. Drift is left alone for the time it
 // gives.
-func (l *Line) putBack(ctx context.Context, out *Outcome, keys []model.ObjectKey, desired []model.Object) (time.Duration, error) {
+func (l *Line) putBack(ctx context.Context, out *Outcome, keys []model.ObjectKey, prepared []model.Object) (time.Duration, error) {
 	req := out.Request
 	req.Former = nil // what was left of it is in the inventory
 	if req.Writing != nil {
@@ -54,7 +54,7 @@ func (l *Line) putBack(ctx context.Context, out *Outcome, keys []model.ObjectKey
 	if pause := req.Drifted(ctx); pause > 0 {
 		return pause, nil
 	}
-	p, err := l.plan(ctx, req, plan.Inventory(out.owned, out.Results), desired)
+	p, err := l.planned(ctx, req, plan.Inventory(out.owned, out.Results), prepared)
 	if err != nil {
 		err = fmt.Errorf("looking at what drifted: %w", err)
 	}

@@ -206,10 +206,6 @@ func TestDriftThatStays(t *testing.T) {
 			w.patch(configMaps, "web", `{"metadata":{"labels":{"`+model.LabelRelease+`":"HelmRelease.x.y"}}}`)
 		}, 0, ""},
 		{"made immutable", func(w *world) { w.patch(configMaps, "web", `{"data":{"a":"2"},"immutable":true}`) }, 1, "immutable"},
-		{"the API does not answer", func(w *world) {
-			w.line.Cluster = silent{w.line.Cluster}
-			w.patch(configMaps, "web", `{"data":{"a":"2"}}`)
-		}, 1, "no answer"},
 	} {
 		t.Run(strings.ReplaceAll(c.name, " ", "-"), func(t *testing.T) {
 			w := newWorld(t)
@@ -255,13 +251,6 @@ func TestDriftThatStays(t *testing.T) {
 			}
 		})
 	}
-}
-
-// silent is a cluster that does not answer any more.
-type silent struct{ cluster }
-
-func (silent) Scope(context.Context, schema.GroupVersionKind) (bool, error) {
-	return false, &model.Error{Kind: model.ErrTransient, Reason: "Unavailable", Msg: "no answer"}
 }
 
 // TestJobExpires: a Job that completed is not missed when Kubernetes has deleted it, however that falls

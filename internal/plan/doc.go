@@ -11,7 +11,7 @@
 //     is executed;
 //   - the object is being deleted: left alone; the run that follows its disappearance creates it;
 //   - it was never applied, or is gone: create, or repair when the inventory knows it;
-//   - the desired body is another than the one applied last: update;
+//   - the desired body is another than the one applied last: update, though not in a repair;
 //   - the fields Fairlead owns in the live object are others than after the last apply: repair
 //     (package live tells why that is drift, and what it cannot see);
 //   - else unchanged, which costs no request.

@@ -39,7 +39,7 @@ func Inventory(prev model.Inventory, results []model.Result) model.Inventory {
 			inv = append(inv, o)
 		case model.ActionUnchanged:
 			if owned && c.Desired != nil {
-				inv[n].Stays = staysUnchanged(inv[n], c)
+				inv[n] = unchanged(inv[n], c)
 			}
 		case model.ActionPrune:
 			gone[c.Key] = true
@@ -66,17 +66,17 @@ func stays(o *model.Object) model.Stays {
 	return ""
 }
 
-// staysUnchanged is the same of an object that no request was sent for.
-func staysUnchanged(o model.Owned, c *model.Change) model.Stays {
+// unchanged is what is recorded of an object that no request was sent for. One that is on its way out is
+// in the way of the one that is wanted, which is missed when it is gone.
+func unchanged(o model.Owned, c *model.Change) model.Owned {
 	now := stays(c.Desired) // the chart may have moved it, unchanged
-	if now != model.StaysUntilDone {
-		return now
-	}
 	switch {
-	case o.Digest != c.Desired.Digest:
-		return "" // on its way out, and in the way of another one: that is missed when it is gone
-	case o.Done():
-		return model.StaysDone
+	case c.Reason == ReasonTerminating && o.Digest != "" && o.Digest != c.Desired.Digest:
+		o.Digest, o.Stays = c.Desired.Digest, ""
+	case c.Reason == ReasonTerminating && now == model.StaysUntilDone:
+	case now == model.StaysUntilDone && o.Done():
+	default:
+		o.Stays = now
 	}
-	return now
+	return o
 }

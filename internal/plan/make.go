@@ -14,6 +14,7 @@ type Input struct {
 	Live      map[model.ObjectKey]model.Live // of Keys, and every object with the release's label
 	Inventory model.Inventory                // of the last record; nil before the first
 	Prune     bool                           // delete what is no longer desired
+	Repair    bool                           // leave alone what is as it was recorded, whatever is desired
 }
 
 // Reasons that Make gives; others name the object's state in words.
@@ -48,7 +49,7 @@ func Make(in Input) (model.Plan, error) {
 		desired[o.Key] = true
 		live, exists := in.Live[o.Key]
 		prev, recorded := owned[o.Key]
-		c := decide(label, o, known{live, exists, prev, recorded})
+		c := decide(label, o, known{live, exists, prev, recorded, in.Repair})
 		steps = append(steps, step{wave: o.Wave, phase: phaseOf(o.Key), change: c})
 	}
 	if s, ok := ownNamespace(in, desired, steps); ok {
@@ -65,6 +66,7 @@ type known struct {
 	exists   bool
 	prev     model.Owned
 	recorded bool
+	repair   bool
 }
 
 // decide is the list of rules in doc.go.
@@ -86,7 +88,7 @@ func decide(label string, o *model.Object, k known) model.Change {
 		c.Action, c.Reason = model.ActionAdopt, ReasonUnrecorded
 	case !applied:
 		c.Action = model.ActionAdopt
-	case k.prev.Digest != o.Digest:
+	case k.prev.Digest != o.Digest && !k.repair:
 		c.Action = model.ActionUpdate
 	case k.prev.Fields != k.live.Fields || k.live.Release != label:
 		c.Action, c.Reason = model.ActionRepair, ReasonDrift

@@ -72,13 +72,16 @@ func TestMake(t *testing.T) {
 		gone   bool // not desired
 		live   *model.Live
 		owned  *model.Owned
-		keep   bool         // pruning is off
+		keep   bool // pruning is off
+		repair bool
 		action model.Action // empty: no change at all
 		reason string
 	}{
 		{name: "new", action: model.ActionCreate},
 		{name: "as it was", live: &live, owned: &owned, action: model.ActionUnchanged},
 		{name: "changed", live: &live, owned: recorded(func(o *model.Owned) { o.Digest = "old" }), action: model.ActionUpdate},
+		{name: "changed, in a repair", live: &live, owned: recorded(func(o *model.Owned) { o.Digest = "old" }), repair: true, action: model.ActionUnchanged},
+		{name: "changed and drifted, in a repair", live: with(func(l *model.Live) { l.Fields = "f0" }), owned: recorded(func(o *model.Owned) { o.Digest = "old" }), repair: true, action: model.ActionRepair, reason: ReasonDrift},
 		{name: "missing", owned: &owned, action: model.ActionRepair, reason: ReasonMissing},
 		{name: "drifted", live: with(func(l *model.Live) { l.Fields = "f0" }), owned: &owned, action: model.ActionRepair, reason: ReasonDrift},
 		{name: "wiped", live: with(func(l *model.Live) { l.Fields = "" }), owned: &owned, action: model.ActionRepair, reason: ReasonDrift},
@@ -99,7 +102,7 @@ func TestMake(t *testing.T) {
 		{name: "of another release", gone: true, live: with(func(l *model.Live) { l.Release = "HelmRelease.x.y" })},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			in := Input{Release: release, Live: map[model.ObjectKey]model.Live{}, Prune: !tc.keep}
+			in := Input{Release: release, Live: map[model.ObjectKey]model.Live{}, Prune: !tc.keep, Repair: tc.repair}
 			if !tc.gone {
 				in.Desired = []model.Object{config}
 			}
