@@ -143,6 +143,9 @@ func (k helmReleaseKind) write(ctx context.Context, id model.ReleaseID, rep Repo
 // means to delete the applications.
 func (k helmReleaseKind) Gone(ctx context.Context, id model.ReleaseID) ([]departed, error) {
 	all, err := k.r.recordedFor(id)
+	if err == nil && len(all) == 0 {
+		all, err = k.r.unrecorded(ctx, id)
+	}
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}

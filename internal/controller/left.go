@@ -16,7 +16,8 @@ import (
 // departed is a release to be removed, with what is known of it.
 type departed struct {
 	release model.Release
-	history []model.Record
+	history []model.Record    // none where no run came to record anything
+	letGo   []model.ObjectKey // not to be deleted: another tool's record has them
 }
 
 // recordedFor are the Helm releases whose newest record with an owner says that it is the request's.
@@ -33,6 +34,11 @@ func (r *Reconciler) recordedFor(id model.ReleaseID) ([]departed, error) {
 			owners[at] = rec
 		}
 	}
+	r.mu.Lock()
+	if w := r.written[id]; w != nil && !w.told && w.record.Revision > owners[w.at].Revision {
+		owners[w.at] = w.record // the watch will tell of it
+	}
+	r.mu.Unlock()
 	var out []departed
 	for at, rec := range owners {
 		if rec.Owner != id.String() {
@@ -43,7 +49,7 @@ func (r *Reconciler) recordedFor(id model.ReleaseID) ([]departed, error) {
 			return nil, err
 		}
 		rel := model.Release{ID: id, Name: at.name, Namespace: at.namespace}
-		out = append(out, departed{rel, r.known(rel, recordsOf(stored))})
+		out = append(out, departed{release: rel, history: r.known(rel, recordsOf(stored))})
 	}
 	slices.SortFunc(out, func(a, b departed) int {
 		return cmp.Or(cmp.Compare(a.release.Namespace, b.release.Namespace), cmp.Compare(a.release.Name, b.release.Name))

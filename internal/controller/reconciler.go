@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -100,6 +101,7 @@ type Reconciler struct {
 	// expected are the releases whose inventory the live store was told.
 	expected map[model.ReleaseID]bool
 	told     map[model.ReleaseID]string // the error an event was sent for last
+	orphans  map[string]bool            // labels without a request that were looked into
 
 	running atomic.Bool
 }
@@ -112,7 +114,7 @@ func New(config Config, p Parts) *Reconciler {
 		written: map[model.ReleaseID]*written{}, labels: map[string]model.ReleaseID{},
 		names: map[releaseName]model.ReleaseID{}, blamed: map[model.ReleaseID][]model.Cause{},
 		places: map[model.ReleaseID]releaseName{}, moved: map[model.ReleaseID]bool{},
-		expected: map[model.ReleaseID]bool{}, told: map[model.ReleaseID]string{},
+		expected: map[model.ReleaseID]bool{}, told: map[model.ReleaseID]string{}, orphans: map[string]bool{},
 		events: p.Events, metrics: newMetrics(p.Metrics),
 	}
 	r.helmReleases = newRequests[hr.HelmRelease](model.KindHelmRelease, r.Request, regenerated)
@@ -140,9 +142,12 @@ const quietAfter = 15 * time.Second
 // Run reconciles until ctx ends, and returns when no run is under way any more.
 func (r *Reconciler) Run(ctx context.Context) error {
 	r.engine = NewEngine(ctx, r.config.Parallel, r.log, r.turn)
-	if r.quiet != nil {
-		r.engine.WhenQuiet(quietAfter, r.quiet)
-	}
+	r.engine.WhenQuiet(quietAfter, func() {
+		r.findUnrecorded()
+		if r.quiet != nil {
+			r.quiet()
+		}
+	})
 	r.live.Subscribe(r.onLive)
 	if err := r.live.Ensure(ctx, alwaysWatched...); err != nil {
 		return err
@@ -196,6 +201,9 @@ func (r *Reconciler) onLive(e live.Event) {
 		}
 	}
 	if e.Record != nil {
+		if e.Type != live.Deleted {
+			r.seen(e.Record)
+		}
 		if id, ok := r.byRecord(e.Record, e.Type == live.Deleted); ok {
 			r.Request(id)
 		}
@@ -226,12 +234,31 @@ func (r *Reconciler) remember(rel model.Release, rec *model.Record) {
 		return
 	}
 	w := &written{record: *rec, at: releaseName{rel.Namespace, rel.Name}}
+	if rel.ID.Kind == model.KindHelmRelease {
+		w.told = r.stored(w) // the watch may have been faster than the run that wrote it
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if old := r.written[rel.ID]; old != nil && old.at == w.at && old.record.Revision == rec.Revision {
-		w.told = old.told
+		w.told = w.told || old.told
 	}
 	r.written[rel.ID] = w
+}
+
+// seen notes that the watch has told of a record, whether or not a turn looks at it.
+func (r *Reconciler) seen(s *live.Stored) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	at := releaseName{s.Meta.Namespace, s.Release}
+	if w := r.written[r.names[at]]; w != nil && w.at == at && w.record.Revision == s.Revision {
+		w.told = true
+	}
+}
+
+// stored reports whether the watch has told of a record.
+func (r *Reconciler) stored(w *written) bool {
+	all, err := r.live.Records(w.at.namespace, w.at.name)
+	return err == nil && slices.ContainsFunc(all, func(s *live.Stored) bool { return s.Revision == w.record.Revision })
 }
 
 // index lets events find the release they are about.

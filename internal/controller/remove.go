@@ -28,13 +28,17 @@ func (r *Reconciler) remove(ctx context.Context, t *Turn, k kind) time.Duration 
 	for _, d := range gone {
 		r.log.Info("uninstall", "release", t.ID.String(), "name", d.release.Namespace+"/"+d.release.Name)
 		req := t.uninstall(d.release, d.history)
+		req.LetGo = d.letGo
 		req.Applying = func(ctx context.Context, _ model.Plan) error { return stillGone(ctx, k, d.release) }
 		out := r.line.Run(ctx, req)
 		if superseded(out.Err) {
 			return 0 // it is asked for again, and that asked for a turn
 		}
 		if out.Err != nil {
-			next := fmt.Sprintf("to remove it without its hooks: helm uninstall %s -n %s --no-hooks", d.release.Name, d.release.Namespace)
+			next := ""
+			if len(d.history) > 0 {
+				next = fmt.Sprintf("to remove it without its hooks: helm uninstall %s -n %s --no-hooks", d.release.Name, d.release.Namespace)
+			}
 			return r.notRemoved(ctx, t.ID, out.Err, next)
 		}
 		r.vacate(d)

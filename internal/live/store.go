@@ -244,6 +244,22 @@ func (s *Store) Observe(label string, keys []model.ObjectKey) (map[model.ObjectK
 	return out, nil
 }
 
+// Releases are the labels of which a watched object exists that Fairlead owns fields of, in no order.
+func (s *Store) Releases() []string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var labels []string
+	for label, r := range s.releases {
+		for _, e := range r.objects {
+			if e.live.Fields != "" {
+				labels = append(labels, label)
+				break
+			}
+		}
+	}
+	return labels
+}
+
 // Changed returns a channel that is closed at the next change of any object of the release. Take it
 // before observing, so that no change is missed.
 func (s *Store) Changed(label string) <-chan struct{} {

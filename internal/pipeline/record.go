@@ -24,8 +24,8 @@ func (l *Line) record(ctx context.Context, out *Outcome, desired Desired) error 
 	case stopped || out.Verdict.Reason == ReasonSuperseded || errors.Is(out.Err, health.ErrSuperseded):
 		return nil
 	case req.Mode == ModeUninstall:
-		if out.Err != nil {
-			return nil
+		if out.Err != nil || len(req.History) == 0 {
+			return nil // without a history, what is recorded under its name is another's
 		}
 		return recorder.Delete(ctx, req.Release)
 	case req.Mode == ModeRepair:
