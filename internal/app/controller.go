@@ -132,6 +132,7 @@ func wire(ctx context.Context, cfg *rest.Config, c config.Config, e env, log *sl
 		_ = w.sources.Close()
 		return nil, err
 	}
+	w.renderer.LookInto(lookUpFor(client, readerFor(client)))
 	w.reconciler = controller.New(controllerConfig(c), controller.Parts{
 		Line: &pipeline.Line{
 			Source: w.sources, Render: w.renderer, Cluster: client, Live: store,

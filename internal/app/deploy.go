@@ -95,7 +95,7 @@ func newDeployer(ctx context.Context, f *cli.Factory, e env, source opened, rend
 		renderer = &rendering{Renderer: render.New(render.Options{})}
 	}
 	recorder := pipeline.HelmRecorder{Store: records, Objects: helm.Recorded, HookObjects: helm.RecordedHooks}
-	renderer.LookInto(lookUpIn(client))
+	renderer.LookInto(lookUpIn(client, deployerNext))
 	d := &deploy.Deployer{
 		Line: &pipeline.Line{
 			Source: source, Render: renderer, Cluster: client,

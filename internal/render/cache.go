@@ -38,8 +38,9 @@ const (
 	defaultCacheBytes = 256 << 20
 	// maxCached is the largest result that is kept: one may not push out all others.
 	maxCached = 32 << 20
-	// cacheMagic changes with the encoding of what is kept.
-	cacheMagic = "fairlead-rendered-1\n"
+	// cacheMagic changes with the encoding of what is kept, and where what was kept may be wrong:
+	// before 2, it was rendered without answers to what charts look up.
+	cacheMagic = "fairlead-rendered-2\n"
 	partSuffix = ".part"
 )
 

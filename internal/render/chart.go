@@ -15,16 +15,17 @@ import (
 // maxFetchRounds bounds how deep fetched dependencies have dependencies of their own to fetch.
 const maxFetchRounds = 5
 
-// chart renders a chart, fetching what it depends on as far as it turns out to be missing.
-func (r *Renderer) chart(ctx context.Context, t task) (model.Rendered, error) {
+// chart renders a chart, fetching what it depends on as far as it turns out to be missing. looked says
+// that it asked the cluster for something.
+func (r *Renderer) chart(ctx context.Context, t task) (rendered model.Rendered, looked bool, err error) {
 	dir, err := filepath.Abs(t.artifact.Dir) // a worker's folder is another
 	if err != nil {
-		return model.Rendered{}, fmt.Errorf("finding artifact: %w", err)
+		return model.Rendered{}, false, fmt.Errorf("finding artifact: %w", err)
 	}
 	beside := t.artifact.Beside
 	if beside != "" {
 		if beside, err = filepath.Abs(beside); err != nil {
-			return model.Rendered{}, fmt.Errorf("finding artifact: %w", err)
+			return model.Rendered{}, false, fmt.Errorf("finding artifact: %w", err)
 		}
 	}
 	req := helm.Request{
@@ -34,69 +35,22 @@ func (r *Renderer) chart(ctx context.Context, t task) (model.Rendered, error) {
 		Capabilities: t.capabilities, MaxOutput: r.o.Limits.Output, CRDText: t.options.CRDText,
 	}
 	req.Looks = r.lookUp != nil
+	eyes := &eyes{release: t.release, bytes: maxFound, time: lookupTime, unseen: map[helm.Lookup]error{}}
 	for range maxFetchRounds {
-		rendered, err := r.looking(ctx, &req)
+		rendered, err := r.looking(ctx, &req, eyes)
 		var need *helm.NeedDependencies
 		if !errors.As(err, &need) {
-			return rendered, err
+			return rendered, len(req.Found) > 0, err
 		}
 		for _, d := range need.Missing {
 			fetched, err := r.fetch(ctx, d)
 			if err != nil {
-				return model.Rendered{}, err
+				return model.Rendered{}, false, err
 			}
 			req.Dependencies = append(req.Dependencies, fetched)
 		}
 	}
-	return model.Rendered{}, missing(req.Dependencies[len(req.Dependencies)-1], "dependencies of dependencies are nested too deep")
-}
-
-// maxLookups bounds what a chart may ask of a cluster, and in how many rounds; maxFound is how many bytes
-// all answers may have together.
-const (
-	maxLookups, maxLookupRounds = 500, 10
-
-	maxFound = 32 << 20
-)
-
-// ErrTooMuchFound is for an answer that has more bytes than a LookUp may return.
-var ErrTooMuchFound = &model.Error{
-	Kind: model.ErrInvalid, Reason: "TooMuchFound",
-	Msg:  fmt.Sprintf("all that it looks up in the cluster has more than %d MiB", maxFound>>20),
-	Next: "let the chart look objects up by name, or those of one namespace: without a name it reads all of a kind",
-}
-
-// looking renders with what of the cluster the chart turns out to ask for. An object that cannot be read
-// is an error: a chart that takes it for missing makes a new password.
-func (r *Renderer) looking(ctx context.Context, req *helm.Request) (model.Rendered, error) {
-	left := int64(maxFound)
-	for _, f := range req.Found {
-		left -= int64(len(f.Object))
-	}
-	for range maxLookupRounds {
-		rendered, err := r.engine(ctx, *req)
-		var need *helm.NeedLookups
-		if !errors.As(err, &need) {
-			return rendered, err
-		}
-		if len(req.Found)+len(need.Missing) > maxLookups {
-			break
-		}
-		for _, q := range need.Missing {
-			object, err := r.lookUp(ctx, q, left)
-			if left -= int64(len(object)); err == nil && left < 0 {
-				err = ErrTooMuchFound
-			}
-			if err != nil {
-				return model.Rendered{}, fmt.Errorf("looking up %s, which the chart asks for: %w", q, err)
-			}
-			req.Found = append(req.Found, helm.Found{Lookup: q, Object: object})
-		}
-	}
-	return model.Rendered{}, &model.Error{
-		Kind: model.ErrInvalid, Reason: "TooManyLookups",
-		Msg: fmt.Sprintf("the chart looks up more than %d objects in the cluster, or decides by one what to look up next more than %d times", maxLookups, maxLookupRounds),
-	}
+	return model.Rendered{}, false, missing(req.Dependencies[len(req.Dependencies)-1], "dependencies of dependencies are nested too deep")
 }
 
 // engine is where Helm's engine runs: in a worker, or here when there are none.

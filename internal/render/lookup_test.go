@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -54,7 +55,7 @@ func TestLookups(t *testing.T) {
 	a := lookingChart(t)
 	var asked []string
 	r := New(Options{})
-	r.LookInto(func(_ context.Context, q helm.Lookup, _ int64) ([]byte, error) {
+	r.LookInto(func(_ context.Context, _ model.Release, q helm.Lookup, _ int64) ([]byte, error) {
 		asked = append(asked, q.String())
 		return []byte(inCluster[q]), nil
 	})
@@ -86,7 +87,7 @@ func TestLookupsFail(t *testing.T) {
 	a, rel := lookingChart(t), model.Release{Name: "db", Namespace: "dev", Renderer: model.RenderHelm}
 	refused := &model.Error{Kind: model.ErrDenied, Reason: "Forbidden", Msg: "secrets is forbidden"}
 	r := New(Options{})
-	r.LookInto(func(context.Context, helm.Lookup, int64) ([]byte, error) { return nil, refused })
+	r.LookInto(func(context.Context, model.Release, helm.Lookup, int64) ([]byte, error) { return nil, refused })
 	_, err := r.Render(t.Context(), rel, a, model.Capabilities{}, RenderOptions{})
 	if !errors.Is(err, refused) || !strings.Contains(err.Error(), "looking up v1 Secret db in namespace dev, which the chart asks for") {
 		t.Errorf("got %v", err)
@@ -101,7 +102,7 @@ func TestLookupsFail(t *testing.T) {
 		t.Fatal(err)
 	}
 	many := New(Options{})
-	many.LookInto(func(context.Context, helm.Lookup, int64) ([]byte, error) { return nil, nil })
+	many.LookInto(func(context.Context, model.Release, helm.Lookup, int64) ([]byte, error) { return nil, nil })
 	if _, err := many.Render(t.Context(), rel, a, model.Capabilities{}, RenderOptions{}); model.ReasonOf(err, "") != "TooManyLookups" {
 		t.Errorf("got %v", err)
 	}
@@ -117,9 +118,9 @@ func TestLookupsBytes(t *testing.T) {
 	const size = maxFound/2 - 1
 	var limits []int64
 	r := New(Options{})
-	r.LookInto(func(_ context.Context, _ helm.Lookup, limit int64) ([]byte, error) {
+	r.LookInto(func(_ context.Context, _ model.Release, _ helm.Lookup, limit int64) ([]byte, error) {
 		limits = append(limits, limit)
-		return make([]byte, size), nil
+		return append([]byte(`{"apiVersion":"v1","kind":"PodList","items":[]}`), bytes.Repeat([]byte(" "), size-47)...), nil
 	})
 	_, err := r.Render(t.Context(), rel, a, model.Capabilities{}, RenderOptions{})
 	if !errors.Is(err, ErrTooMuchFound) || !strings.Contains(err.Error(), "looking up v1 Pod in namespace n2") {
@@ -147,12 +148,90 @@ func TestLookupsBrokenNotes(t *testing.T) {
 			}
 		}
 		r := New(Options{})
-		r.LookInto(func(_ context.Context, q helm.Lookup, _ int64) ([]byte, error) { return []byte(inCluster[q]), nil })
+		r.LookInto(func(_ context.Context, _ model.Release, q helm.Lookup, _ int64) ([]byte, error) {
+			return []byte(inCluster[q]), nil
+		})
 		got, err := r.Render(t.Context(), rel, a, model.Capabilities{}, RenderOptions{})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		} else if !strings.Contains(string(got.Objects[0].Body), `"password":"hunter2hunter2"`) {
 			t.Errorf("%s: another password in %s", name, got.Objects[0].Body)
+		}
+	}
+}
+
+// TestLookupsNotKept: what was found is another the next time, so a result that depends on it is made anew;
+// a chart that asks for nothing is rendered once and kept.
+func TestLookupsNotKept(t *testing.T) {
+	a, rel := lookingChart(t), model.Release{Name: "db", Namespace: "dev", Renderer: model.RenderHelm}
+	chart := filepath.Join(a.Dir, "templates", "x.yaml")
+	text := `{{ $old := lookup "v1" "Secret" "dev" "db" }}{apiVersion: v1, kind: ConfigMap, metadata: {name: out}, data: {was: {{ $old.data.was | quote }} }}`
+	if err := os.WriteFile(chart, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r, is := New(Options{CacheDir: t.TempDir()}), "one"
+	r.LookInto(func(_ context.Context, of model.Release, _ helm.Lookup, _ int64) ([]byte, error) {
+		if of.Namespace != "dev" {
+			t.Errorf("looking for %+v", of)
+		}
+		return []byte(`{"apiVersion":"v1","kind":"Secret","data":{"was":"` + is + `"}}`), nil
+	})
+	var inputs []string
+	for _, is = range []string{"one", "two"} {
+		got, err := r.Render(t.Context(), rel, a, model.Capabilities{}, RenderOptions{})
+		if err != nil || !strings.Contains(string(got.Objects[0].Body), `"was":"`+is+`"`) {
+			t.Fatalf("%s: %v, %v", is, got.Objects, err)
+		}
+		inputs = append(inputs, got.Digest)
+	}
+	if inputs[0] != inputs[1] {
+		t.Error("what was found is part of the inputs")
+	}
+	b := lookingChart(t)
+	b.Digest = "sha256:asks nothing"
+	if err := os.WriteFile(filepath.Join(b.Dir, "templates", "x.yaml"), []byte("{apiVersion: v1, kind: ConfigMap, metadata: {name: out}}"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := r.Render(t.Context(), rel, b, model.Capabilities{}, RenderOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s := r.Stats(); s.Renders != 3 || s.CacheHits != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// TestLookupsPlace: what may not be read is told where the chart asks for it, unless only its notes do.
+func TestLookupsPlace(t *testing.T) {
+	refused := &model.Error{Kind: model.ErrDenied, Reason: "Forbidden", Msg: "no", Next: "ask somebody"}
+	look := func(_ context.Context, _ model.Release, q helm.Lookup, _ int64) ([]byte, error) {
+		if q.Namespace == "pay" {
+			return nil, refused
+		}
+		return []byte(inCluster[q]), nil
+	}
+	for _, tt := range []struct{ file, text, want string }{
+		{"templates/a.yaml", "# one\n{{ $_ := lookup \"v1\" \"Secret\" \"pay\" \"db\" }}", "templates/a.yaml:2: looking up v1 Secret db in namespace pay, which the chart asks for: no"},
+		{"templates/z.yaml", "{{ range list \"a\" \"ab\" }}{{ $_ := lookup \"v1\" \"Secret\" \"pay\" . }}{{ end }}", "templates/z.yaml:1: looking up v1 Secret a in namespace pay"},
+		{"templates/NOTES.txt", "{{ $_ := lookup \"v1\" \"Secret\" \"pay\" \"db\" }}", ""},
+	} {
+		a, rel := lookingChart(t), model.Release{Name: "db", Namespace: "dev", Renderer: model.RenderHelm}
+		if err := os.WriteFile(filepath.Join(a.Dir, filepath.FromSlash(tt.file)), []byte(tt.text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		r := New(Options{})
+		r.LookInto(look)
+		got, err := r.Render(t.Context(), rel, a, model.Capabilities{}, RenderOptions{})
+		if tt.want == "" {
+			if err != nil || !strings.Contains(string(got.Objects[0].Body), `"password":"hunter2hunter2"`) {
+				t.Errorf("%s: %v", tt.file, err)
+			}
+			continue
+		}
+		var e *model.Error
+		if !errors.As(err, &e) || !strings.HasPrefix(err.Error(), tt.want) || e.Next != "ask somebody" || e.Kind != model.ErrDenied || !errors.Is(err, refused) {
+			t.Errorf("%s: %v", tt.file, err)
 		}
 	}
 }

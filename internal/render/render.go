@@ -98,13 +98,13 @@ func New(o Options) *Renderer {
 	return r
 }
 
-// LookUp reads what a template asks for by Helm's lookup: an object or a list as JSON, nothing where it
-// does not exist. It reads no more than limit bytes; one of more is ErrTooMuchFound, and never cut off.
-type LookUp func(ctx context.Context, q helm.Lookup, limit int64) ([]byte, error)
+// LookUp reads what a template of a release asks for by Helm's lookup: an object or a list as JSON, nothing
+// where it does not exist. It reads no more than limit bytes; one of more is ErrTooMuchFound, and never cut off.
+type LookUp func(ctx context.Context, rel model.Release, q helm.Lookup, limit int64) ([]byte, error)
 
-// LookInto lets charts look into a cluster, as with helm upgrade. What was found is no part of Inputs and
-// of the cache's keys: it is for a run with one release and no cache, which does not take equal inputs for
-// equal objects. It is called before anything renders.
+// LookInto lets charts look into a cluster, as with helm upgrade. What was found is no part of Inputs: a
+// release is not upgraded because of it. A result that depends on it is not kept either, and rendered anew
+// each time. It is called before anything renders.
 func (r *Renderer) LookInto(f LookUp) { r.lookUp = f }
 
 // Inputs is the digest of everything that a render of rel would depend on: the artifact's digest,
@@ -181,10 +181,13 @@ func (r *Renderer) produce(ctx context.Context, t task) (model.Rendered, error) 
 			return model.Rendered{}, err
 		}
 		r.renders.Add(1)
-		rendered, err := r.chart(ctx, t)
+		rendered, looked, err := r.chart(ctx, t)
 		if err != nil {
 			r.grudges.hold(t.key, err, time.Now())
 			return model.Rendered{}, err
+		}
+		if looked { // what was found is in no key, and another the next time
+			return rendered, nil
 		}
 		if err := r.cache.put(t.key, rendered); err != nil {
 			r.o.Log.Warn("render cache", "error", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -39,7 +40,8 @@ func (l Lookup) String() string {
 // Found is the answer to a Lookup: the object or the list as JSON, nothing where there is none.
 type Found struct {
 	Lookup
-	Object []byte
+	Object     []byte
+	Unreadable bool // it is an error to ask for it: the render fails there, so that its place is known
 }
 
 // NeedLookups says what of the cluster a chart asks for that the request did not hold. A chart that
@@ -51,18 +53,22 @@ type NeedLookups struct {
 // Error names the first of them.
 func (n *NeedLookups) Error() string { return "the chart looks up " + n.Missing[0].String() }
 
+// Unread is in the message of a template that fails because it asks for what is Unreadable.
+func Unread(q Lookup) string { return "cannot read " + q.String() + " in the cluster" }
+
 // lookups answers a chart's questions from what is known. It reaches no cluster: what is not known is
 // noted, and answered as Helm answers for what does not exist.
 type lookups struct {
-	known   map[Lookup][]byte
+	known   map[Lookup]Found
+	failed  bool // something unreadable was asked for
 	missing []Lookup
 	noted   map[Lookup]bool
 }
 
 func newLookups(found []Found) *lookups {
-	l := &lookups{known: map[Lookup][]byte{}, noted: map[Lookup]bool{}}
+	l := &lookups{known: map[Lookup]Found{}, noted: map[Lookup]bool{}}
 	for _, f := range found {
-		l.known[f.Lookup] = f.Object
+		l.known[f.Lookup] = f
 	}
 	return l
 }
@@ -79,19 +85,23 @@ func (l *lookups) GetClientFor(apiVersion, kind string) (dynamic.NamespaceableRe
 }
 
 func (l *lookups) answer(q Lookup) ([]byte, error) {
-	object, known := l.known[q]
+	found, known := l.known[q]
+	if found.Unreadable {
+		l.failed = true
+		return nil, errors.New(Unread(q))
+	}
 	if !known && !l.noted[q] {
 		l.noted[q] = true
 		l.missing = append(l.missing, q)
 	}
-	if len(object) == 0 {
+	if len(found.Object) == 0 {
 		gv, err := schema.ParseGroupVersion(q.APIVersion)
 		if err != nil {
 			return nil, fmt.Errorf("looking up %s: %w", q, err)
 		}
 		return nil, apierrors.NewNotFound(schema.GroupResource{Group: gv.Group, Resource: q.Kind}, q.Name)
 	}
-	return object, nil
+	return found.Object, nil
 }
 
 // looking is the part of a client that Helm's function uses.

@@ -160,7 +160,7 @@ func execute(ctx context.Context, c *chart.Chart, top common.Values, req Request
 		draw = func() (map[string]string, error) {
 			ask := newLookups(req.Found)
 			files, err := ask.render(c, top)
-			if len(ask.missing) > 0 { // an error may well be for want of what is there
+			if len(ask.missing) > 0 && !ask.failed { // an error may well be for want of what is there
 				return nil, &NeedLookups{Missing: ask.missing}
 			}
 			return files, err

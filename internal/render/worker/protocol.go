@@ -9,7 +9,7 @@ import (
 
 // version of the protocol. Both ends are the same binary, except when it was replaced on disk
 // while the controller ran.
-const version = 3
+const version = 4
 
 // hello is the first message to a worker.
 type hello struct {
