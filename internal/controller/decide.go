@@ -121,9 +121,13 @@ func rollbackAsked(o Observation) (Decision, bool) {
 }
 
 // foreignRollback respects a revision that someone made with helm on a release Fairlead manages:
-// undoing it would make `helm rollback` useless in an emergency. It holds until the inputs change.
+// undoing it would make `helm rollback` useless in an emergency. It holds until the inputs change: those
+// of the newest own revision, or those that were being rolled out when it was made.
 func foreignRollback(o Observation) (Decision, bool) {
-	if o.Last == nil || o.Last.Owner != "" || o.Own == nil || o.Own.Inputs != o.Inputs || o.Sync.Resume {
+	if o.Last == nil || o.Last.Owner != "" || o.Own == nil || o.Sync.Resume {
+		return Decision{}, false
+	}
+	if o.Own.Inputs != o.Inputs && o.Last.Inputs != o.Inputs {
 		return Decision{}, false
 	}
 	return Decision{

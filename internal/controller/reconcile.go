@@ -135,6 +135,10 @@ func (r *Reconciler) act(ctx context.Context, t *Turn, k kind, rep *Report) time
 		obs.Former = append(obs.Former, f.release.Namespace+"/"+f.release.Name)
 	}
 	rep.Drift = obs.Drift
+	if err := r.noteLeft(ctx, rep, obs.Own); err != nil {
+		rep.Err, rep.Stage = err, pipeline.StagePlan
+		return r.retryAfter(t.ID, err)
+	}
 	d := Decide(obs)
 	rep.Decision = d
 	req := pipeline.Request{Release: rep.Ask.Release, Reason: d.Why, History: rep.Ask.History, Since: rep.At}
@@ -174,6 +178,7 @@ func (r *Reconciler) act(ctx context.Context, t *Turn, k kind, rep *Report) time
 	}
 	if d.Verb == Upgrade {
 		req.Former = formerInventory(former)
+		r.attempting(rep)
 	}
 	r.log.Info(string(d.Verb), "release", t.ID.String(), "reason", d.Reason, "why", d.Why)
 	again := r.execute(ctx, t, req, rep)

@@ -102,6 +102,7 @@ type Reconciler struct {
 	expected map[model.ReleaseID]bool
 	told     map[model.ReleaseID]string // the error an event was sent for last
 	orphans  map[string]bool            // labels without a request that were looked into
+	attempts map[model.ReleaseID]attempt
 
 	running atomic.Bool
 }
@@ -115,7 +116,8 @@ func New(config Config, p Parts) *Reconciler {
 		names: map[releaseName]model.ReleaseID{}, blamed: map[model.ReleaseID][]model.Cause{},
 		places: map[model.ReleaseID]releaseName{}, moved: map[model.ReleaseID]bool{},
 		expected: map[model.ReleaseID]bool{}, told: map[model.ReleaseID]string{}, orphans: map[string]bool{},
-		events: p.Events, metrics: newMetrics(p.Metrics),
+		attempts: map[model.ReleaseID]attempt{},
+		events:   p.Events, metrics: newMetrics(p.Metrics),
 	}
 	r.helmReleases = newRequests[hr.HelmRelease](model.KindHelmRelease, r.Request, regenerated)
 	r.applications = newRequests[argo.Application](model.KindApplication, r.Request, respecified)
@@ -309,6 +311,7 @@ func (r *Reconciler) forget(id model.ReleaseID) {
 	delete(r.blamed, id)
 	delete(r.expected, id)
 	delete(r.told, id)
+	delete(r.attempts, id)
 	delete(r.moved, id)
 	delete(r.places, id)
 	maps.DeleteFunc(r.names, func(_ releaseName, owner model.ReleaseID) bool { return owner == id })

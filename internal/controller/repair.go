@@ -2,7 +2,6 @@ package controller
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -10,9 +9,6 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/pipeline"
 )
-
-// recordDelay is how soon the watch on records is looked at again when it lags behind.
-const recordDelay = 50 * time.Millisecond
 
 // repairPause is how long a repair has to wait, for peace between two controllers or for the watch on
 // records; 0 is not at all, and counts as a repair.
@@ -64,21 +60,6 @@ func (r *Reconciler) repairWaiting(t *Turn, rep *Report, req *pipeline.Request) 
 			}
 		}
 	}
-}
-
-// overtaken reports whether another tool has begun a revision that the watch has not told of yet.
-// Helm writes the record of a rollback before it changes any object, but watches on two kinds keep
-// no order: what looks like drift may be an emergency rollback, which nobody must undo. Its revision
-// is the next one; that the last one is pending the watch has told.
-func (r *Reconciler) overtaken(ctx context.Context, rel model.Release, last *model.Record) (bool, error) {
-	if rel.ID.Kind != model.KindHelmRelease || last == nil {
-		return false, nil
-	}
-	ahead, err := r.records.Exists(ctx, rel.Namespace, rel.Name, last.Revision+1)
-	if err != nil {
-		return false, fmt.Errorf("looking for revisions made by another tool: %w", err)
-	}
-	return ahead, nil
 }
 
 // repairs keeps two controllers that want different things from fighting at full speed: the

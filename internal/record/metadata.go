@@ -34,7 +34,8 @@ type note struct {
 
 // FromSecretMetadata builds a record from the labels and annotations of a release Secret alone,
 // so that a watch of metadata is all a controller needs. ok is false when the object is no
-// release record. A record another tool wrote has neither Owner, Inputs nor Inventory. One of
+// release record. A record another tool wrote has neither Owner nor Inventory, and Inputs only
+// where Leave noted which it left. One of
 // Fairlead's that Helm superseded keeps Owner and Inputs; superseded records have no Inventory.
 // One that is empty, as against nil, is of a release without objects.
 func FromSecretMetadata(meta metav1.Object) (name string, rec model.Record, ok bool) {

@@ -141,6 +141,25 @@ func (s *Store) SetInventory(ctx context.Context, namespace, name string, revisi
 	return nil
 }
 
+// Leave notes on a revision that another tool made which inputs it left: those that were being rolled
+// out when it was made, and have no record of their own.
+func (s *Store) Leave(ctx context.Context, namespace, name string, revision int, inputs string) error {
+	text, err := json.Marshal(note{Inputs: inputs})
+	if err != nil {
+		return fmt.Errorf("noting what revision %d of release %s/%s left: %w", revision, namespace, name, err)
+	}
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]any{model.AnnotationNote: string(text)}}})
+	if err != nil {
+		return fmt.Errorf("noting what revision %d of release %s/%s left: %w", revision, namespace, name, err)
+	}
+	err = s.secrets(s.api.Patch(types.MergePatchType), namespace, secretName(name, revision)).
+		Param("fieldManager", model.FieldManager).SetHeader("Accept", acceptMetadata).Body(patch).Do(ctx).Error()
+	if err != nil {
+		return failure("noting what was left by a revision of", namespace, name, err)
+	}
+	return nil
+}
+
 // first finds when a release was first deployed.
 func (s *Store) first(ctx context.Context, ns, name string, now time.Time, known []model.Record) (time.Time, error) {
 	if len(known) == 0 {

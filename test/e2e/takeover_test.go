@@ -216,3 +216,34 @@ func (s *story) superseded(name string) {
 		return err
 	})
 }
+
+// TestHelmRollbackDuringRollout: who goes back with helm while a bad revision is being rolled out is not
+// overruled, until the inputs change.
+func TestHelmRollbackDuringRollout(t *testing.T) {
+	s := tell(t, "helm-back")
+	const repo = "helm-back/charts"
+	s.commit(repo, "main", s.chart("web", "web"))
+	s.kubectl(s.helmRelease("web", repo, "web", "{message: good}"))
+	s.released(s.ns, "web")
+	mark := s.log.mark()
+	s.patch(helmReleases, s.ns, "web", `{"spec":{"values":{"message":"bad","podAnnotations":{"fairlead.dev/simulate":"unready"}}}}`)
+	within(t, patient, "the bad revision is being rolled out", func() error {
+		if got := message(s.get(configMaps, s.ns, "web")); got != "bad" {
+			return fmt.Errorf("the message is %q", got)
+		}
+		return nil
+	})
+	s.want(s.helm("rollback", "web", "1", "-n", s.ns), 0)
+	s.told(s.ns, "web", "Held", "True", "made with helm")
+	if got := message(s.get(configMaps, s.ns, "web")); got != "good" {
+		t.Errorf("the message is %q", got)
+	}
+	s.commit(repo, "main", map[string]string{"charts/web/templates/more.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: more}\n"})
+	within(t, patient, "new inputs end the hold", func() error {
+		if got := message(s.get(configMaps, s.ns, "web")); got != "bad" {
+			return fmt.Errorf("the message is %q", got)
+		}
+		return nil
+	})
+	s.wantRuns(mark, "upgrade HelmRelease/helm-back/web", "upgrade HelmRelease/helm-back/web")
+}
