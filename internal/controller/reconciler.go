@@ -236,15 +236,16 @@ func (r *Reconciler) remember(rel model.Release, rec *model.Record) {
 		return
 	}
 	w := &written{record: *rec, at: releaseName{rel.Namespace, rel.Name}}
-	if rel.ID.Kind == model.KindHelmRelease {
-		w.told = r.stored(w) // the watch may have been faster than the run that wrote it
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if old := r.written[rel.ID]; old != nil && old.at == w.at && old.record.Revision == rec.Revision {
-		w.told = w.told || old.told
+		w.told = old.told
 	}
 	r.written[rel.ID] = w
+	// The watch may have been faster than the run that wrote it; what it tells from now on, seen notes.
+	if rel.ID.Kind == model.KindHelmRelease && !w.told {
+		w.told = r.stored(w)
+	}
 }
 
 // seen notes that the watch has told of a record, whether or not a turn looks at it.

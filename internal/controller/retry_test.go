@@ -9,6 +9,7 @@ import (
 
 	"github.com/fairlead-cd/fairlead/internal/health"
 	"github.com/fairlead-cd/fairlead/internal/kube"
+	"github.com/fairlead-cd/fairlead/internal/live"
 	"github.com/fairlead-cd/fairlead/internal/model"
 )
 
@@ -62,7 +63,7 @@ func TestKnown(t *testing.T) {
 	renamed := rel
 	renamed.Name = "other"
 	rec := func(n int, inputs string) model.Record { return model.Record{Revision: n, Owner: "me", Inputs: inputs} }
-	r := &Reconciler{written: map[model.ReleaseID]*written{}}
+	r := &Reconciler{written: map[model.ReleaseID]*written{}, live: live.New(t.Context(), nil, live.Options{})}
 	last := func(rel model.Release, history ...model.Record) string {
 		rec := newest(r.known(rel, history))
 		if rec == nil {
