@@ -63,7 +63,8 @@ status: {observedGeneration: 2, replicas: 2, readyReplicas: 0, currentRevision: 
 		want string
 	}{
 		{"the new pod fails", []corev1.Pod{pod("db-0", "a", "CrashLoopBackOff"), pod("db-1", "b", "ErrImagePull")}, "image db:1: not found in docker.io"},
-		{"an old pod holds the update up", []corev1.Pod{pod("db-0", "a", "ErrImagePull")}, "image db:1: not found in docker.io"},
+		{"an old pod holds the update up", []corev1.Pod{pod("db-0", "a", "ErrImagePull")},
+			"pod db-0 still runs the revision that was left (image db:1: not found in docker.io), and Kubernetes does not replace it by itself"},
 	} {
 		f.pods = tc.pods
 		causes, err := Diagnose(t.Context(), f, key, Options{Now: now})

@@ -2,6 +2,10 @@ package health
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
 )
@@ -40,4 +44,33 @@ func statefulSet(c content) model.Health {
 		return progressing(ReasonPodsNotReady, "%s, %d to stop", counts, c.num("status", "replicas")-want)
 	}
 	return healthy(scaled(counts, want))
+}
+
+// keptBroken tells which pods of another revision than the update's stay although they are not ready: where
+// pods are replaced in order, each has to be ready before the next, and so before itself, is replaced.
+// https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback
+func keptBroken(c content) func(*corev1.Pod) bool {
+	if c.str("spec", "podManagementPolicy") == "Parallel" && c.str("spec", "updateStrategy", "type") != "OnDelete" {
+		return nil
+	}
+	partition := c.num("spec", "updateStrategy", "rollingUpdate", "partition")
+	return func(p *corev1.Pod) bool {
+		ordinal, err := strconv.ParseInt(p.Name[strings.LastIndexByte(p.Name, '-')+1:], 10, 64)
+		return err == nil && ordinal >= partition // those below it are of an older revision on purpose
+	}
+}
+
+// leftBehind says of a broken pod of a revision that was left that somebody has to delete it. What it fails
+// of is no cause any more: the source does not ask for it.
+func leftBehind(p *corev1.Pod, f finding) finding {
+	why := f.root()
+	left := finding{reason: "LeftBehind", final: f.final, finalIn: f.finalIn}
+	for _, l := range f.links {
+		if l.Role == model.RoleObject || l.Role == model.RoleEvent {
+			left.links = append(left.links, l)
+		}
+	}
+	left.add(model.RoleCause, podKey(p), "pod %s still runs the revision that was left (%s), and Kubernetes does not replace it by itself", p.Name, why)
+	left.next = fmt.Sprintf("kubectl delete pod -n %s %s", p.Namespace, p.Name)
+	return left
 }

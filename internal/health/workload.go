@@ -140,6 +140,9 @@ func (d *diagnosis) podSet(ctx context.Context, key model.ObjectKey, obj content
 		// An ordered update waits for every pod before it goes on, so that a broken pod of the
 		// old revision holds it up too.
 		w.pods = older
+		if obj.str("kind") == "StatefulSet" {
+			w.stuck = keptBroken(obj)
+		}
 		var more []finding
 		if more, err = d.workload(ctx, w); slices.ContainsFunc(more, troubling) {
 			found = more
@@ -173,6 +176,7 @@ type workload struct {
 	deadline bool // the progress deadline has passed: whatever is found is final
 	old      bool // pods of an older revision still run
 	created  time.Time
+	stuck    func(*corev1.Pod) bool // Kubernetes does not replace the pod while it is not ready; nil is none
 }
 
 // workload asks first whether the API server refuses the pods, then what ails those that exist.
@@ -193,6 +197,9 @@ func (d *diagnosis) workload(ctx context.Context, w workload) ([]finding, error)
 		f, err := d.pod(ctx, p)
 		if err != nil {
 			return found, err
+		}
+		if w.stuck != nil && w.stuck(p) && troubling(f) {
+			f = leftBehind(p, f)
 		}
 		found = append(found, f)
 		if f.final && len(found) >= maxCauses {
