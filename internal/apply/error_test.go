@@ -13,6 +13,13 @@ import (
 	"github.com/fairlead-cd/fairlead/internal/model"
 )
 
+const binding = `apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: web}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: one}
+subjects: [{kind: ServiceAccount, name: web}]
+`
+
 // TestErrors holds what users read when the API server refuses an object: kind and reason for
 // machines, the field, file and line for people.
 func TestErrors(t *testing.T) {
@@ -23,6 +30,7 @@ func TestErrors(t *testing.T) {
 		reason                  string
 		want                    []string // in the message
 		secret                  string   // not in the message
+		next                    string   // in what to do
 	}{
 		{
 			name: "unknown field", manifests: strings.Replace(app, "image: registry", "imge: registry", 1),
@@ -41,6 +49,22 @@ func TestErrors(t *testing.T) {
 			name: "immutable field", before: app,
 			manifests: strings.NewReplacer("matchLabels: {app: web}", "matchLabels: {app: w2}", "labels: {app: web}, annotations", "labels: {app: w2}, annotations").Replace(app),
 			kind:      model.ErrInvalid, reason: "ImmutableField", want: []string{"Deployment/web: spec.selector: ", "immutable"},
+		},
+		{
+			name: "variable twice", manifests: strings.Replace(app, "{name: B, value: b}", "{name: A, value: b}", 1),
+			kind: model.ErrInvalid, reason: "InvalidObject", want: []string{"app.yaml:1: Deployment/web: ", `env: duplicate entries for key [name="A"]`},
+			next: "remove one of the two: where both are taken, as by Helm 3, the container gets the last one",
+		},
+		{
+			name: "port twice", manifests: strings.Replace(app, "{containerPort: 80, name: http}", "{containerPort: 80, name: http}, {containerPort: 80}", 1),
+			kind: model.ErrInvalid, reason: "InvalidObject", want: []string{"duplicate entries for key"},
+			next: "remove all but one of the entries that are the same in containerPort=80",
+		},
+		{
+			name: "role of a binding", before: binding,
+			manifests: strings.Replace(binding, "name: one}", "name: two}", 1),
+			kind:      model.ErrInvalid, reason: "ImmutableField", want: []string{"RoleBinding/web: roleRef: ", "cannot change roleRef"},
+			next: "the field cannot be changed in place: delete the object and sync again",
 		},
 		{
 			name: "unknown kind", manifests: app + "---\napiVersion: nobody.example/v1\nkind: Thing\nmetadata: {name: a}\n",
@@ -142,6 +166,9 @@ func TestErrors(t *testing.T) {
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("%q does not say %q", err, want)
 				}
+			}
+			if !strings.Contains(e.Next, tc.next) {
+				t.Errorf("next is %q, want %q", e.Next, tc.next)
 			}
 			if tc.secret != "" && strings.Contains(err.Error(), tc.secret) {
 				t.Errorf("%q tells a secret", err)

@@ -178,7 +178,7 @@ func classifyInvalid(e *model.Error, s metav1.Status) {
 		seen[part] = true
 		if strings.Contains(c.Message, "immutable") || strings.Contains(c.Message, "may not be changed") ||
 			strings.Contains(c.Message, "are forbidden") || strings.Contains(c.Message, "may not change once set") ||
-			strings.Contains(c.Message, "may not change fields other than") {
+			strings.Contains(c.Message, "may not change fields other than") || strings.Contains(c.Message, "cannot change roleRef") {
 			e.Reason = ReasonImmutableField
 			e.Next = "the field cannot be changed in place: delete the object and sync again (fairlead deploy --recreate KIND/NAME does both), or give it another name"
 		}
@@ -190,7 +190,9 @@ func classifyInvalid(e *model.Error, s metav1.Status) {
 var (
 	typedPatch = pattern.New(`^failed to create typed patch object \([^)]*\): ?(?:errors:\s*)?`)
 	conversion = pattern.New(`^failed to convert [^)]*\) to proper version: `)
-	goValue    = pattern.New(`&value\.valueUnstructured\{Value:(.*?)\}`)
+	// From structured-merge-diff: `.spec.containers[name="a"].env: duplicate entries for key [name="B"]`.
+	duplicateKey = pattern.New(`([A-Za-z]+): duplicate entries for key \[([^\]]*)\]`)
+	goValue      = pattern.New(`&value\.valueUnstructured\{Value:(.*?)\}`)
 )
 
 // unconvertible are values that fit the schema and not the Go type behind it; the server answers
@@ -206,6 +208,14 @@ func classifySchema(e *model.Error, s metav1.Status) {
 	if strings.Contains(e.Msg, "field not declared in schema") {
 		e.Reason = ReasonUnknownField
 		e.Next = "correct the field's name or its place"
+	}
+	// A list whose entries have a key is merged by it, so that each may be there once; an update, which is
+	// what Helm 3 sends, takes them all, and what reads them decides.
+	if m := duplicateKey.FindStringSubmatch(e.Msg); m != nil {
+		e.Next = "remove all but one of the entries that are the same in " + m[2]
+		if m[1] == "env" {
+			e.Next = "remove one of the two: where both are taken, as by Helm 3, the container gets the last one"
+		}
 	}
 }
 
