@@ -17,6 +17,7 @@ import (
 var (
 	nodesFit     = pattern.New(`^0/(\d+) nodes are available: `)
 	insufficient = pattern.New(`Insufficient (\S+?)[.,]?$`)
+	classMissing = pattern.New(`storageclass\S* "([^"]+)" not found`)
 	claimMissing = pattern.New(`persistentvolumeclaim "([^"]+)" not found`)
 	taintText    = pattern.New(`untolerated taint\(?s?\)? \{([^}]*)\}`)
 )
@@ -51,7 +52,6 @@ func (d *diagnosis) unschedulable(ctx context.Context, p *corev1.Pod, cond corev
 		return f, nil
 	}
 	nodes, reasons := schedulingReasons(cond.Message)
-	f.add(model.RoleObject, podKey(p), "no node fits")
 	all := strings.Join(reasons, " ")
 	if m := claimMissing.FindStringSubmatch(all); m != nil {
 		key := model.ObjectKey{Kind: "PersistentVolumeClaim", Namespace: p.Namespace, Name: m[1]}
@@ -64,6 +64,7 @@ func (d *diagnosis) unschedulable(ctx context.Context, p *corev1.Pod, cond corev
 	if strings.Contains(all, "unbound immediate PersistentVolumeClaims") {
 		return f, d.unboundClaim(ctx, p, &f)
 	}
+	f.add(model.RoleObject, podKey(p), "no node fits")
 	text := strings.Join(reasons, ", ")
 	if nodes != "" {
 		text = fmt.Sprintf("0 of %s nodes fit: %s", nodes, text)
@@ -168,7 +169,11 @@ func (d *diagnosis) unboundClaim(ctx context.Context, p *corev1.Pod, f *finding)
 		if content(obj).str("status", "phase") == "Bound" {
 			continue
 		}
-		found, err := d.volumeClaim(ctx, key, Of(obj))
+		h := Of(obj)
+		if h.Status == model.Healthy { // on the claim's own word; the scheduler says that this pod's coming does not bind it
+			h = progressing("Pending", "waits for a volume of storage class %s", content(obj).str("spec", "storageClassName"))
+		}
+		found, err := d.volumeClaim(ctx, key, h)
 		if err != nil || len(found) == 0 {
 			return err
 		}
@@ -202,8 +207,12 @@ func (d *diagnosis) volumeClaim(ctx context.Context, key model.ObjectKey, h mode
 	f.reason = e.Reason
 	f.add(model.RoleCause, key, "%s: %s", key.Short(), oneLine(clean(e.Message)))
 	grace := d.o.Rules.Mount
-	if strings.Contains(e.Message, "storageclass") && strings.Contains(e.Message, "not found") {
+	switch m := classMissing.FindStringSubmatch(e.Message); {
+	case m != nil:
 		grace = d.o.Rules.Missing
+		f.next = fmt.Sprintf("create StorageClass/%s, or correct storageClassName; kubectl get storageclass lists those there are", m[1])
+	case strings.Contains(e.Message, "no storage class is set"):
+		f.next = "set storageClassName, or make a class the default one; kubectl get storageclass lists those there are"
 	}
 	if e.Type == corev1.EventTypeWarning || e.Reason == "FailedBinding" {
 		f.finalAfter(grace, later(firstSeen(e), d.o.Since), d.o.Now)

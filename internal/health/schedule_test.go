@@ -49,7 +49,6 @@ event: TriggeredScaleUp: pod triggered scale-up: [{pool 1->2 (max: 3)}]
 			status: unscheduled(`0/1 nodes are available: persistentvolumeclaim "data" not found. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.`),
 			want: `
 Deployment/web 0/3 ready: MissingVolumeClaim final
-object: no node fits
 cause: PersistentVolumeClaim/data does not exist
 `},
 		{name: "claim without volume", spec: "containers: [{name: api}]\nvolumes: [{name: data, persistentVolumeClaim: {claimName: data}}]",
@@ -62,8 +61,21 @@ cause: PersistentVolumeClaim/data does not exist
 			},
 			want: `
 Deployment/web 0/3 ready: ProvisioningFailed final
-object: no node fits
 object: waits for a volume: no storage class
+cause: PersistentVolumeClaim/data: storageclass.storage.k8s.io "fast" not found
+`},
+		{name: "claim of a class that does not exist", spec: "containers: [{name: api}]\nvolumes: [{name: data, persistentVolumeClaim: {claimName: data}}]",
+			status: unscheduled(`0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.`),
+			arrange: func(f *fixture) {
+				f.objects[model.ObjectKey{Kind: "PersistentVolumeClaim", Namespace: "dev", Name: "data"}] = map[string]any{
+					"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": map[string]any{"name": "data"},
+					"spec": map[string]any{"storageClassName": "fast"}, "status": map[string]any{"phase": "Pending"},
+				}
+				f.warn("PersistentVolumeClaim", "data", "ProvisioningFailed", `storageclass.storage.k8s.io "fast" not found`, 7)
+			},
+			want: `
+Deployment/web 0/3 ready: ProvisioningFailed final
+object: waits for a volume of storage class fast
 cause: PersistentVolumeClaim/data: storageclass.storage.k8s.io "fast" not found
 `},
 	})
