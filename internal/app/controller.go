@@ -62,7 +62,8 @@ func runController(ctx context.Context, f *cli.Factory, e env, o *controllercmd.
 	}
 	defer stopEvents()
 	own := resident.Own()
-	w, err := wire(ctx, cfg, c, e, log, around{events: events, metrics: prometheus.DefaultRegisterer, quiet: own.Trim})
+	var leader leadership
+	w, err := wire(ctx, cfg, c, e, log, around{events: events, metrics: prometheus.DefaultRegisterer, quiet: own.Trim, leads: leader.Held})
 	if err != nil {
 		return err
 	}
@@ -82,7 +83,7 @@ func runController(ctx context.Context, f *cli.Factory, e env, o *controllercmd.
 	log.Info("starting", "version", f.Build.Version, "listen", c.Listen, "cluster", cfg.Host)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return srv.Serve(ctx) })
-	group.Go(func() error { return lead(ctx, w.typed, c, log, w.reconciler.Run) })
+	group.Go(func() error { return leader.lead(ctx, w.typed, c, log, w.reconciler.Run) })
 	return group.Wait()
 }
 
@@ -105,6 +106,7 @@ type around struct {
 	events  record.EventRecorder
 	metrics prometheus.Registerer
 	quiet   func() // called when it did nothing for a while
+	leads   func() bool
 }
 
 // wire puts the line together by hand.
@@ -142,7 +144,7 @@ func wire(ctx context.Context, cfg *rest.Config, c config.Config, e env, log *sl
 		},
 		Sources: w.sources, Kube: client, Dynamic: dyn, Live: store,
 		Records: releases.NewStore(w.typed.CoreV1().RESTClient(), time.Now),
-		Objects: helm.Recorded, Hooks: helm.RecordedHooks, Events: o.events, Metrics: o.metrics, Log: log, Now: time.Now, Quiet: o.quiet,
+		Objects: helm.Recorded, Hooks: helm.RecordedHooks, Events: o.events, Metrics: o.metrics, Log: log, Now: time.Now, Quiet: o.quiet, Leads: o.leads,
 	})
 	return w, nil
 }

@@ -25,10 +25,22 @@ const (
 	leaseRetry    = 5 * time.Second
 )
 
+// leadership tells whether this process holds the lease. The zero value holds none.
+type leadership struct {
+	elector atomic.Pointer[leaderelection.LeaderElector]
+}
+
+// Held is false as soon as the lease may be another's: a process that was stopped for a while, with
+// its machine or by a debugger, wakes up as the leader it was, and is told otherwise only seconds later.
+func (l *leadership) Held() bool {
+	e := l.elector.Load()
+	return e != nil && e.IsLeader() && e.Check(0) == nil
+}
+
 // lead runs work while this process holds the lease, and ends with an error when it loses it:
 // what another process does meanwhile must not be done twice. The lease is given back only once
 // work has ended.
-func lead(ctx context.Context, client *kube.Typed, c config.Config, log *slog.Logger, work func(context.Context) error) error {
+func (l *leadership) lead(ctx context.Context, client *kube.Typed, c config.Config, log *slog.Logger, work func(context.Context) error) error {
 	host, err := os.Hostname()
 	if err != nil {
 		return fmt.Errorf("naming this replica: %w", err)
@@ -47,7 +59,7 @@ func lead(ctx context.Context, client *kube.Typed, c config.Config, log *slog.Lo
 	})()
 	done := make(chan error, 1)
 	lost := fmt.Errorf("holding lease %s/%s: lost it", c.Namespace, leaseName)
-	leaderelection.RunOrDie(election, leaderelection.LeaderElectionConfig{
+	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
 		Lock: &resourcelock.LeaseLock{
 			LeaseMeta: metav1.ObjectMeta{Namespace: c.Namespace, Name: leaseName},
 			Client:    client.CoordinationV1(), LockConfig: resourcelock.ResourceLockConfig{Identity: identity},
@@ -76,6 +88,11 @@ func lead(ctx context.Context, client *kube.Typed, c config.Config, log *slog.Lo
 			},
 		},
 	})
+	if err != nil {
+		return fmt.Errorf("holding lease %s/%s: %w", c.Namespace, leaseName, err)
+	}
+	l.elector.Store(elector)
+	elector.Run(election)
 	resigned := election.Err() != nil
 	if began.Load() == working {
 		err = <-done // where the lease was lost, its context has ended

@@ -59,8 +59,14 @@ type Report struct {
 	interim *interim // of the run's wait; nil when it did not come to that
 }
 
+// leadPause is how long a process does nothing that may not lead any more.
+const leadPause = time.Second
+
 // turn does one run of a release: observe, decide, act, write.
 func (r *Reconciler) turn(ctx context.Context, t *Turn) time.Duration {
+	if !r.leading() {
+		return leadPause // it ends soon, or has the lease again
+	}
 	k := r.kinds[t.ID.Kind]
 	a, found := k.Read(ctx, t.ID)
 	if !found {
@@ -88,6 +94,9 @@ func (r *Reconciler) turn(ctx context.Context, t *Turn) time.Duration {
 	if ctx.Err() != nil || cutShort(rep.Outcome) {
 		return 0 // what asked for another turn is waiting for it; this one has nothing true to tell
 	}
+	if !r.leading() {
+		return leadPause // another process tells by now
+	}
 	if rep.Err == nil && rep.Stale != nil {
 		rep.Err, rep.Stage = rep.Stale, pipeline.StageSource
 	}
@@ -106,6 +115,9 @@ func (r *Reconciler) turn(ctx context.Context, t *Turn) time.Duration {
 	}
 	return again
 }
+
+// leading reports whether this process is the one that may change anything now.
+func (r *Reconciler) leading() bool { return r.leads == nil || r.leads() }
 
 // cutShort reports whether a run, or the run back after it, ended because a newer request came.
 func cutShort(out *pipeline.Outcome) bool {

@@ -54,6 +54,8 @@ type Parts struct {
 	Log     *slog.Logger
 	Now     func() time.Time
 	Quiet   func() // called when nothing was done for a while; may be nil
+	// Leads reports whether this process is the one that may change anything now; nil is always.
+	Leads func() bool
 }
 
 type sources interface {
@@ -75,6 +77,7 @@ type Reconciler struct {
 	log     *slog.Logger
 	now     func() time.Time
 	quiet   func()
+	leads   func() bool
 
 	events  eventSink
 	metrics *metrics
@@ -111,7 +114,7 @@ type Reconciler struct {
 func New(config Config, p Parts) *Reconciler {
 	r := &Reconciler{
 		config: config, line: p.Line, sources: p.Sources, kube: p.Kube, dynamic: p.Dynamic, live: p.Live,
-		records: p.Records, log: discard(p.Log), now: p.Now, quiet: p.Quiet, named: &named{client: p.Kube},
+		records: p.Records, log: discard(p.Log), now: p.Now, quiet: p.Quiet, leads: p.Leads, named: &named{client: p.Kube},
 		written: map[model.ReleaseID]*written{}, labels: map[string]model.ReleaseID{},
 		names: map[releaseName]model.ReleaseID{}, blamed: map[model.ReleaseID][]model.Cause{},
 		places: map[model.ReleaseID]releaseName{}, moved: map[model.ReleaseID]bool{},
