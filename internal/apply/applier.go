@@ -82,7 +82,7 @@ func (a *Applier) claim(p model.Plan) model.Plan {
 				continue
 			}
 			if holder, ok := a.claims.take(c.Key, label); !ok {
-				c.Action, c.Reason = model.ActionConflict, "belongs to release "+holder
+				c.Action, c.Reason = model.ActionConflict, "belongs to release "+model.ReleaseOf(holder)
 			}
 		}
 	}
@@ -186,7 +186,7 @@ func refuse(p model.Plan) bool {
 func conflict(c model.Change) error {
 	e := &model.Error{
 		Kind: model.ErrConflict, Reason: "ObjectClaimed", Object: c.Key, Msg: c.Reason,
-		Next: "remove the object from one of the two releases",
+		Next: "remove the object from one of the two releases, or, where that one is gone: " + c.Disown(),
 	}
 	if c.Desired != nil {
 		e.File, e.Line = c.Desired.Origin.File, c.Desired.Origin.Line

@@ -37,7 +37,7 @@ func TestConflict(t *testing.T) {
 	if model.KindOf(err) != model.ErrConflict || model.ReasonOf(err, "") != "ObjectClaimed" {
 		t.Errorf("error %v", err)
 	}
-	if err != nil && !strings.Contains(err.Error(), "ConfigMap/shared: belongs to release "+l.release.ID.Label()) {
+	if err != nil && !strings.Contains(err.Error(), "ConfigMap/shared: belongs to release "+l.release.ID.String()) {
 		t.Errorf("%q does not name the other release", err)
 	}
 	if requests := l.count.take(); len(requests) != 0 || len(results) != 2 {

@@ -130,9 +130,12 @@ func foreignRollback(o Observation) (Decision, bool) {
 	if o.Own.Inputs != o.Inputs && o.Last.Inputs != o.Inputs {
 		return Decision{}, false
 	}
+	why := fmt.Sprintf("revision %d was made with helm", o.Last.Revision)
+	if o.Last.Description != "" { // its metadata does not tell
+		why += " (" + o.Last.Description + ")"
+	}
 	return Decision{
-		Verb: Nothing, Reason: "HeldByHelm", Held: true,
-		Why: fmt.Sprintf("revision %d was made with helm (%s); held until the inputs change or `fairlead resume`", o.Last.Revision, o.Last.Description),
+		Verb: Nothing, Reason: "HeldByHelm", Held: true, Why: why + "; held until the inputs change or `fairlead resume`",
 	}, true
 }
 
@@ -175,6 +178,11 @@ func firstTime(o Observation) (Decision, bool) {
 }
 
 func inputsChanged(o Observation) (Decision, bool) {
+	if o.Last.Status == model.RecordSuperseded {
+		return automatedOnly(o, Decision{
+			Verb: Upgrade, Reason: "RecordGone", Why: fmt.Sprintf("the revision after %d is not recorded any more", o.Last.Revision),
+		}), true
+	}
 	if o.Last.Inputs == o.Inputs && o.Last.HoldBy == "" && o.Last.Owner != "" {
 		return Decision{}, false
 	}

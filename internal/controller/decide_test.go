@@ -61,6 +61,7 @@ func TestDecide(t *testing.T) {
 		{"rollback asked before anything ran", []change{first, func(o *Observation) { o.Release.Hold = hold }}, Upgrade, "Install", false},
 
 		{"helm rollback", []change{foreign}, Nothing, "HeldByHelm", true},
+		{"newest record gone", []change{func(o *Observation) { o.Last.Status = model.RecordSuperseded }}, Upgrade, "RecordGone", false},
 		{"helm rollback, then new inputs", []change{foreign, newInputs}, Upgrade, "InputsChanged", false},
 		{"helm rollback, resumed", []change{foreign, resume}, Upgrade, "InputsChanged", false},
 

@@ -2,7 +2,6 @@ package controller
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/fairlead-cd/fairlead/internal/live"
 	"github.com/fairlead-cd/fairlead/internal/model"
@@ -19,9 +18,9 @@ func (r *Reconciler) helmHistory(ctx context.Context, rel model.Release) ([]mode
 	history := r.known(rel, recordsOf(stored))
 	last := newest(history)
 	if last != nil && last.Owner != "" && last.Inventory == nil {
-		inv, err := r.records.Owned(ctx, rel.Namespace, rel.Name, last.Revision)
+		inv, err := r.line.Owned(ctx, rel, *last)
 		if err != nil {
-			return nil, fmt.Errorf("reading what revision %d of release %q consists of: %w", last.Revision, rel.Name, err)
+			return nil, err
 		}
 		last.Inventory = inv
 		r.remember(rel, last)

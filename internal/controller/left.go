@@ -89,8 +89,8 @@ func (r *Reconciler) former(ctx context.Context, rel model.Release) ([]departed,
 		if last.Inventory != nil || last.Status == model.RecordUninstalled {
 			continue
 		}
-		if last.Inventory, err = r.records.Owned(ctx, all[i].release.Namespace, all[i].release.Name, last.Revision); err != nil {
-			return nil, fmt.Errorf("reading what release %q, its name before, consists of: %w", all[i].release.Name, err)
+		if last.Inventory, err = r.line.Owned(ctx, all[i].release, *last); err != nil {
+			return nil, fmt.Errorf("looking at its name before: %w", err)
 		}
 	}
 	if len(all) == 0 {

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/fairlead-cd/fairlead/internal/health"
 	"github.com/fairlead-cd/fairlead/internal/kube"
 	"github.com/fairlead-cd/fairlead/internal/live"
@@ -63,7 +65,11 @@ func TestKnown(t *testing.T) {
 	renamed := rel
 	renamed.Name = "other"
 	rec := func(n int, inputs string) model.Record { return model.Record{Revision: n, Owner: "me", Inputs: inputs} }
-	r := &Reconciler{written: map[model.ReleaseID]*written{}, live: live.New(t.Context(), nil, live.Options{})}
+	at := releaseName{"dev", "web"}
+	r := &Reconciler{
+		written: map[model.ReleaseID]*written{}, live: live.New(t.Context(), nil, live.Options{}),
+		names: map[releaseName]model.ReleaseID{at: rel.ID},
+	}
 	last := func(rel model.Release, history ...model.Record) string {
 		rec := newest(r.known(rel, history))
 		if rec == nil {
@@ -86,6 +92,11 @@ func TestKnown(t *testing.T) {
 	r.remember(rel, &two)
 	want("deleted after it was told", last(rel), "none")
 	want("and forgotten", last(rel, rec(1, "old")), "1old")
+	r.remember(rel, &two)
+	r.seen(&live.Stored{Release: "web", Revision: 1, Meta: metav1.ObjectMeta{Namespace: "dev"}})
+	want("an older one is told", last(rel), "2written")
+	r.seen(&live.Stored{Release: "web", Revision: 2, Meta: metav1.ObjectMeta{Namespace: "dev"}})
+	want("deleted after the watch told it, while no turn ran", last(rel), "none")
 	r.remember(rel, &two)
 	want("overtaken", last(rel, rec(3, "newer")), "3newer")
 }

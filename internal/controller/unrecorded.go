@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -146,17 +145,7 @@ func (r *Reconciler) findUnrecorded() {
 // orphan reads the ID of a HelmRelease from its label. One that is cut cannot be read: it would name
 // another release.
 func orphan(label string) (model.ReleaseID, bool) {
-	parts := strings.SplitN(label, ".", 3) // a namespace has no dots
-	if len(parts) != 3 || parts[0] != string(model.KindHelmRelease) || cutLabel(label) {
-		return model.ReleaseID{}, false
-	}
-	id := model.ReleaseID{Kind: model.KindHelmRelease, Namespace: parts[1], Name: parts[2]}
-	return id, id.Namespace != "" && id.Name != "" && id.Label() == label
-}
-
-// cutLabel reports whether a label may be one that model.ReleaseID.Label made shorter: at most 46
-// characters, a dash and sixteen digits of a digest.
-func cutLabel(label string) bool {
-	i := strings.LastIndexByte(label, '-')
-	return len(label) > 46 && i >= 0 && len(label)-i-1 == 16 && strings.Trim(label[i+1:], "0123456789abcdef") == ""
+	id, err := model.ParseReleaseID(model.ReleaseOf(label))
+	ok := err == nil && id.Kind == model.KindHelmRelease && id.Namespace != "" && id.Name != "" && id.Label() == label
+	return id, ok
 }

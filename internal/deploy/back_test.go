@@ -103,7 +103,7 @@ func TestAnothers(t *testing.T) {
 		"of the same elsewhere": {model.KindHelm, helm("web", "prod"), "belongs to Helm release web in namespace prod"},
 		"for manifests":         {model.KindManifests, helm("theirs", "shop"), "belongs to Helm release theirs"},
 		"of a chart's namesake": {model.KindManifests, helm("web", "shop"), "belongs to Helm release web"},
-		"labelled":              {model.KindHelm, metav1.ObjectMeta{Labels: map[string]string{model.LabelRelease: other}}, "belongs to release " + other},
+		"labelled":              {model.KindHelm, metav1.ObjectMeta{Labels: map[string]string{model.LabelRelease: other}}, "belongs to release Helm/shop/other"},
 	} {
 		if got := anothers(ID(tt.kind, "shop", "web"), &tt.meta); got != tt.want {
 			t.Errorf("%s: got %q, want %q", name, got, tt.want)

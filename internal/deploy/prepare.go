@@ -145,7 +145,7 @@ func refused(p model.Plan) error {
 		}
 		e := &model.Error{
 			Kind: model.ErrConflict, Reason: "ObjectClaimed", Object: c.Key, Msg: c.Reason,
-			Next: "remove the object from one of the two, or give this one another name",
+			Next: "remove the object from one of the two, or give this one another name; where the other is gone: " + c.Disown(),
 		}
 		if c.Desired != nil {
 			e.File, e.Line = c.Desired.Origin.File, c.Desired.Origin.Line
@@ -165,7 +165,7 @@ const (
 // Helm refuses that as well. Plain manifests take nothing from a chart's release, whatever its name.
 func anothers(id model.ReleaseID, m *metav1.ObjectMeta) string {
 	if l := m.Labels[model.LabelRelease]; l != "" && l != id.Label() {
-		return "belongs to release " + l
+		return "belongs to release " + model.ReleaseOf(l)
 	}
 	name, namespace := m.Annotations[helmName], m.Annotations[helmNamespace]
 	switch {

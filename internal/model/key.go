@@ -83,6 +83,25 @@ func (id ReleaseID) Label() string {
 	return strings.TrimRight(s[:46], "-.") + "-" + hex.EncodeToString(sum[:8])
 }
 
+// ReleaseOf reads a label's value as people write it, Kind/namespace/name. One that was cut stays as it is.
+func ReleaseOf(label string) string {
+	parts := strings.SplitN(label, ".", 3) // neither a kind nor a namespace has dots
+	id := ReleaseID{Kind: Kind(parts[0]), Name: parts[len(parts)-1]}
+	if len(parts) == 3 {
+		id.Namespace = parts[1]
+	}
+	if len(parts) == 1 || cut(label) {
+		return label
+	}
+	return id.String()
+}
+
+// cut reports whether a label is as long and ends as one that Label made shorter.
+func cut(label string) bool {
+	i := strings.LastIndexByte(label, '-')
+	return len(label) > 46 && i >= 0 && len(label)-i-1 == 16 && strings.Trim(label[i+1:], "0123456789abcdef") == ""
+}
+
 // ObjectKey names an object in a cluster whatever version it is read in.
 type ObjectKey struct {
 	Group     string `json:"group,omitempty"`

@@ -1,5 +1,7 @@
 package model
 
+import "strings"
+
 // Live is what is known of an object in the cluster without reading it again: what the watch
 // told last.
 type Live struct {
@@ -121,4 +123,18 @@ type Result struct {
 	Fields          string // digest of the fields owned after the write
 	Err             error  // nil on success; a *Error where a cause is known
 	Skipped         bool   // not started because an earlier phase failed or the run was cancelled
+}
+
+// Disown is the command that takes an object from a release that is gone. Nobody but a person can say
+// that it is: it may live in another cluster's Git, or its request be made anew in a moment.
+func (c *Change) Disown() string {
+	kind := c.Key.Kind
+	if g := c.Key.Group; strings.Contains(g, ".") && !strings.HasSuffix(g, ".k8s.io") {
+		kind += "." + c.Version + "." + g // another definition may use the same kind
+	}
+	command := "kubectl label " + kind + " " + c.Key.Name
+	if c.Key.Namespace != "" {
+		command += " -n " + c.Key.Namespace
+	}
+	return command + " " + LabelRelease + "-"
 }

@@ -354,11 +354,16 @@ func (l *Line) inventory(ctx context.Context, req Request) (model.Inventory, err
 	if last.Inventory != nil {
 		return last.Inventory, nil
 	}
-	inv, err := l.Records[req.Release.ID.Kind].Owned(ctx, req.Release, *last)
+	return l.Owned(ctx, req.Release, *last)
+}
+
+// Owned is what a revision consisted of that was recorded without its inventory.
+func (l *Line) Owned(ctx context.Context, rel model.Release, rec model.Record) (model.Inventory, error) {
+	inv, err := l.Records[rel.ID.Kind].Owned(ctx, rel, rec)
 	if err != nil {
-		return nil, fmt.Errorf("reading what revision %d consists of: %w", last.Revision, err)
+		return nil, fmt.Errorf("reading what revision %d of release %q consists of: %w", rec.Revision, rel.Name, err)
 	}
-	return l.located(ctx, req.Release, inv)
+	return l.located(ctx, rel, inv)
 }
 
 // located says of what another tool recorded where it is: its manifests leave the namespace of the

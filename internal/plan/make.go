@@ -75,7 +75,7 @@ func decide(label string, o *model.Object, k known) model.Change {
 	applied := k.recorded && k.prev.Digest != ""
 	switch {
 	case k.exists && k.live.Release != "" && k.live.Release != label:
-		c.Action, c.Reason = model.ActionConflict, "belongs to release "+k.live.Release
+		c.Action, c.Reason = model.ActionConflict, "belongs to release "+model.ReleaseOf(k.live.Release)
 	case k.exists && k.live.Deleting:
 		c.Action, c.Reason = model.ActionUnchanged, ReasonTerminating
 	case !k.exists && applied:

@@ -90,7 +90,7 @@ func TestMake(t *testing.T) {
 		{name: "not recorded", live: &live, action: model.ActionAdopt, reason: ReasonUnrecorded},
 		{name: "foreign", live: with(func(l *model.Live) { l.Release, l.Fields = "", "" }), action: model.ActionAdopt},
 		{name: "of a record without digests", owned: recorded(func(o *model.Owned) { o.Digest, o.Fields = "", "" }), action: model.ActionAdopt},
-		{name: "of another release", live: with(func(l *model.Live) { l.Release = "HelmRelease.x.y" }), action: model.ActionConflict, reason: "belongs to release HelmRelease.x.y"},
+		{name: "of another release", live: with(func(l *model.Live) { l.Release = "HelmRelease.x.y" }), action: model.ActionConflict, reason: "belongs to release HelmRelease/x/y"},
 
 		{name: "obsolete", gone: true, live: &live, owned: &owned, action: model.ActionPrune, reason: ReasonObsolete},
 		{name: "obsolete, pruning off", gone: true, keep: true, live: &live, owned: &owned, action: model.ActionUnchanged, reason: ReasonPruneOff},

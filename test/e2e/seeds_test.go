@@ -221,7 +221,7 @@ func TestApplicationsOfPublicGuide(t *testing.T) {
 			return err
 		}
 		for _, c := range app.Status.Conditions {
-			if strings.Contains(c.Message, "belongs to release Application.argocd.hello-world") && strings.Contains(c.Message, "go-hello-http") {
+			if strings.Contains(c.Message, "belongs to release Application/argocd/hello-world") && strings.Contains(c.Message, "go-hello-http") {
 				if app.Status.Sync.Status == "Synced" {
 					return fmt.Errorf("it is Synced: %s", dump(app.Status))
 				}
@@ -231,7 +231,7 @@ func TestApplicationsOfPublicGuide(t *testing.T) {
 		return fmt.Errorf("%s", dump(app.Status))
 	})
 	a := s.fairlead("status", "hello-world-test", "-n", "argocd")
-	if a.code != 1 || !strings.Contains(a.out+a.err, "belongs to release Application.argocd.hello-world") {
+	if a.code != 1 || !strings.Contains(a.out+a.err, "belongs to release Application/argocd/hello-world") {
 		t.Errorf("status exits with %d:\n%s%s", a.code, a.out, a.err)
 	}
 	s.synced("argocd", "hello-world")

@@ -35,8 +35,8 @@ func (r *Reader) History(ctx context.Context, v *releases.View) ([]model.Record,
 		return v.History, nil
 	}
 	history, err := r.Records.History(ctx, v.TargetNamespace, v.Release)
-	if err == nil && v.Direct() && slices.ContainsFunc(history, func(rec model.Record) bool { return rec.Owner == "" }) {
-		// Of what helm made, only the bulk says which chart it was and why.
+	if err == nil && slices.ContainsFunc(history, func(rec model.Record) bool { return rec.Description == "" }) {
+		// Of what helm made or superseded, only the bulk says which chart it was and why.
 		history, err = r.detailed(ctx, v, history)
 	}
 	if err != nil {
@@ -105,18 +105,16 @@ func (r *Reader) owned(ctx context.Context, v *releases.View) (model.Inventory, 
 			return nil, fmt.Errorf("reading what revision %d of %s consists of: %w", last.Revision, v.Short(), err)
 		}
 	}
-	if last.Owner != "" {
-		return inventory, nil
-	}
 	return r.inNamespace(inventory, v.TargetNamespace)
 }
 
-// inNamespace adds the namespace that a manifest leaves out.
+// inNamespace adds the namespace that a manifest leaves out. What Fairlead applied, which has a digest,
+// is where it says.
 func (r *Reader) inNamespace(inv model.Inventory, namespace string) (model.Inventory, error) {
 	inv = slices.Clone(inv)
 	for i := range inv {
 		k := inv[i].Key
-		if k.Namespace != "" {
+		if k.Namespace != "" || inv[i].Digest != "" {
 			continue
 		}
 		namespaced, err := r.Namespaced(k.Group, k.Kind)
