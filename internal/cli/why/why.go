@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -159,8 +160,11 @@ func (o *Options) print(v *releases.View, d document) error {
 		mark, style = "✗", output.Bad
 	}
 	head := fmt.Sprintf("%s %s is %s", mark, v.Short(), v.Status)
-	if v.Version != "" {
+	switch {
+	case v.Version != "" && v.Revision > 0:
 		head += fmt.Sprintf("  (revision %d, %s)", v.Revision, v.Version)
+	case v.Version != "": // a first rollout
+		head += "  (" + v.Version + ")"
 	}
 	fmt.Fprintln(o.IO.Out, paint.Text(style, head))
 	if d.Healthy {
@@ -169,18 +173,51 @@ func (o *Options) print(v *releases.View, d document) error {
 		}
 		return nil
 	}
+	line := func(p releases.Condition) {
+		fmt.Fprintf(o.IO.Out, "  %s  %s\n", paint.Text(output.Strong, p.Type+label(p.Reason)), output.Clean(p.Message))
+	}
+	failed := failure(d)
+	if failed != nil {
+		line(*failed)
+	}
 	fmt.Fprint(o.IO.Out, report.Causes(d.Causes, cli.ReportStyle(paint, o.IO.Width)))
 	for _, p := range d.Problems {
-		if len(d.Causes) > 0 && (p.Type == "Ready" || p.Type == "Released" || p.Type == "Deployed") {
-			continue // says the same in other words
+		if len(d.Causes) > 0 && slices.Contains(ofTheRun, p.Type) {
+			continue // told above, or says the same as a cause in other words
 		}
-		fmt.Fprintf(o.IO.Out, "  %s  %s\n", paint.Text(output.Strong, p.Type+label(p.Reason)), output.Clean(p.Message))
+		line(p)
 	}
 	if len(d.Causes) == 0 && len(d.Problems) == 0 && v.Message != "" {
 		fmt.Fprintf(o.IO.Out, "  %s\n", output.Clean(v.Message))
 	}
 	if d.Unread != "" {
 		return errors.Join(cli.ErrNo, o.IO.Line("  not known  "+d.Unread))
+	}
+	return nil
+}
+
+// ofTheRun are conditions that tell how the last run ended, the most telling first.
+var ofTheRun = []string{"SyncError", "Deployed", "Released", "Ready"}
+
+// failure is the condition that says at which object the last run failed, unless the causes, which are
+// those of the objects there are, tell of that one. What could not be applied has no cause: it does not
+// run. Nil is none.
+func failure(d document) *releases.Condition {
+	if len(d.Causes) == 0 {
+		return nil
+	}
+	for _, kind := range ofTheRun[:3] {
+		for i, p := range d.Problems {
+			told := func(c model.Cause) bool {
+				return strings.Contains(p.Message, c.Root()) || p.Reason == c.Reason && strings.Contains(p.Message, c.Object.Short())
+			}
+			if p.Type == kind {
+				if slices.ContainsFunc(d.Causes, told) {
+					return nil
+				}
+				return &d.Problems[i]
+			}
+		}
 	}
 	return nil
 }

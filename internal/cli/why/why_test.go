@@ -35,11 +35,25 @@ func TestPrint(t *testing.T) {
 		{Type: "Held", Status: "False"},
 		{Type: "Unsupported", Status: "True", Reason: "UnsupportedFields", Message: "Not acted upon: spec.test"},
 	}
+	refused := view
+	refused.Conditions = []releases.Condition{
+		{Type: "Deployed", Status: "False", Reason: "InvalidObject", Message: "web.yaml:3: Deployment/web: spec.replicas: Invalid value: -1"},
+		{Type: "Released", Status: "False", Reason: "InvalidObject", Message: "web.yaml:3: Deployment/web: spec.replicas: Invalid value: -1"},
+		{Type: "Ready", Status: "False", Reason: "InvalidObject", Message: "web.yaml:3: Deployment/web: spec.replicas: Invalid value: -1"},
+		{Type: "Unsupported", Status: "True", Reason: "UnsupportedFields", Message: "Not acted upon: spec.test"},
+	}
+	told := view
+	told.Conditions = []releases.Condition{{Type: "Deployed", Status: "False", Reason: "MissingKey", Message: "Deployment/api: " + crash.Root()}}
+	first := view
+	first.Revision = 0
 	for name, tt := range map[string]struct {
 		view releases.View
 		doc  document
 	}{
 		"crash":     {view, document{Causes: []model.Cause{crash}}},
+		"refused":   {refused, document{Causes: []model.Cause{crash}}},
+		"told":      {told, document{Causes: []model.Cause{crash}}},
+		"first":     {first, document{}},
 		"healthy":   {healthy, document{Healthy: true}},
 		"unfetched": {unfetched, document{}},
 		"message":   {view, document{}},
