@@ -171,7 +171,12 @@ func classifyInvalid(e *model.Error, s metav1.Status) {
 	seen := map[string]bool{}
 	for _, c := range s.Details.Causes {
 		message, _, _ := strings.Cut(c.Message, "\n") // of a pod, what follows is all of it, values too
-		part := c.Field + ": " + shorten(message)
+		part := shorten(message)
+		if c.Field != "" {
+			part = c.Field + ": " + part
+		} else if strings.Contains(c.Message, "denied request") { // a ValidatingAdmissionPolicy's
+			e.Kind, e.Reason = model.ErrDenied, ReasonAdmissionDenied
+		}
 		if !seen[part] {
 			parts = append(parts, part)
 		}
@@ -242,7 +247,10 @@ func maskSecret(msg string, s metav1.Status) string {
 			if strings.Contains(c.Message, "immutable") {
 				text = "field is immutable"
 			}
-			parts = append(parts, c.Field+": "+text)
+			if c.Field != "" {
+				text = c.Field + ": " + text
+			}
+			parts = append(parts, text)
 		}
 		return strings.Join(parts, "; ")
 	}

@@ -102,8 +102,11 @@ func (l *Line) newRecord(out *Outcome, desired Desired) model.Record {
 	}
 	if failure := out.failure(); failure != "" {
 		rec.Status = model.RecordFailed
-		verb := strings.TrimSuffix(rec.Description, " complete")
+		verb, before, _ := strings.Cut(strings.TrimSuffix(rec.Description, " complete"), " after: ")
 		rec.Description = fmt.Sprintf("%s failed: %s", verb, failure)
+		if before != "" && !strings.Contains(before, failure) {
+			rec.Description += " (after: " + before + ")"
+		}
 	}
 	return rec
 }
