@@ -54,7 +54,7 @@ func (i *interim) end() {
 // reportLater writes an interim status when a rollout takes longer than people like to wait for
 // the first word.
 func (r *Reconciler) reportLater(ctx context.Context, k kind, id model.ReleaseID, rep Report) *interim {
-	rep.Running = true
+	rep.Running, rep.Began = true, rep.At
 	return newInterim(interimAfter, r.engine.Busy, func() {
 		rep.At = r.now()
 		r.look(&rep)

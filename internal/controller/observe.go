@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -92,6 +93,10 @@ func (r *Reconciler) look(rep *Report) {
 		if rep.Last != nil && rep.Err == nil {
 			rep.Health = model.Health{Status: model.Healthy}
 		}
+		if rep.Running {
+			r.lookAtFirst(rep)
+			return
+		}
 		r.lookAtPlan(rep)
 		return
 	}
@@ -116,12 +121,39 @@ func (r *Reconciler) look(rep *Report) {
 		if exists {
 			h = l.Health
 		}
-		rep.Objects = append(rep.Objects, model.ObjectHealth{Key: key, Health: h})
-		if model.Worst(rep.Health.Status, h.Status) != rep.Health.Status {
-			rep.Health = h
-			if h.Message != "" {
-				rep.Health.Message = key.Short() + ": " + h.Message
-			}
+		rep.see(key, h)
+	}
+}
+
+// see adds the health of one object to the report's.
+func (rep *Report) see(key model.ObjectKey, h model.Health) {
+	rep.Objects = append(rep.Objects, model.ObjectHealth{Key: key, Health: h})
+	if model.Worst(rep.Health.Status, h.Status) != rep.Health.Status {
+		rep.Health = h
+		if h.Message != "" {
+			rep.Health.Message = key.Short() + ": " + h.Message
+		}
+	}
+}
+
+// lookAtFirst tells of a first rollout that waits: no record says yet what there is, but what was applied
+// carries the release's label.
+func (r *Reconciler) lookAtFirst(rep *Report) {
+	waiting := model.Health{Status: model.Progressing, Reason: "Progressing"}
+	rep.Health = model.Health{Status: model.Healthy}
+	defer func() {
+		if rep.Health.Status == model.Healthy {
+			rep.Health = waiting // a hook may be under way, or all became healthy just now
+		}
+	}()
+	label := rep.Ask.Release.ID.Label()
+	seen, err := r.live.Observe(label, nil)
+	if err != nil {
+		return
+	}
+	for _, key := range slices.SortedFunc(maps.Keys(seen), model.ObjectKey.Compare) {
+		if l := seen[key]; l.Release == label && l.Fields != "" && !l.Gone {
+			rep.see(key, l.Health)
 		}
 	}
 }

@@ -54,6 +54,7 @@ type Report struct {
 	Stale    error             // why the source could not be read; Artifact is then the last good one
 	Repaired []model.ObjectKey // what others changed while the run waited, and it put back
 	Running  bool              // the rollout is still under way: an interim report
+	Began    time.Time         // of the rollout, in an interim report
 	At       time.Time
 
 	interim *interim // of the run's wait; nil when it did not come to that

@@ -14,13 +14,16 @@ func (r *Reconciler) observed(rep Report) record.Observed {
 		Held: rep.Decision.Held, HeldWhy: rep.Decision.Why, Unsupported: rep.Ask.Unsupported,
 		ByHand: rep.Ask.By, Refreshed: rep.Ask.Refresh != "",
 	}
-	o.Install = rep.Decision.Reason == "Install"
+	o.Install, o.Repair = rep.Decision.Reason == "Install", rep.Decision.Verb == Repair
 	if rep.Decision.Verb == Repair && rep.Err == nil && rep.Outcome != nil && !rep.Running {
 		o.Drift = nil
 	}
 	out := rep.Outcome
 	if out == nil {
 		o.Causes = r.causes(rep.Ask.Release.ID)
+		if rep.Running {
+			o.Started = rep.Began
+		}
 		return o
 	}
 	o.Started, o.Ended = out.Started, out.Ended

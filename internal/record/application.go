@@ -56,6 +56,7 @@ func syncStatus(prev argo.SyncStatus, spec argo.ApplicationSpec, o Observed) arg
 	switch {
 	case o.Err != nil && !o.changed():
 		st.Status = argo.SyncUnknown
+	case o.Running && o.Last == nil: // all of a first revision is applied; what is left is to wait
 	case o.Err != nil, o.Held, o.Last == nil, o.Last.Partial, len(o.Drift) > 0, len(o.Pending) > 0:
 		st.Status = argo.SyncOutOfSync
 	}

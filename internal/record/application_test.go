@@ -78,6 +78,14 @@ func TestApplicationStatus(t *testing.T) {
 			sync: "Synced", health: "Progressing", operation: "Running", message: "waiting for healthy state of Deployment/api: 1/3 ready",
 		},
 		{
+			name: "waiting for the first time",
+			seen: Observed{
+				Attempted: commit, Running: true, Install: true, Health: model.Health{Status: model.Progressing, Message: "Deployment/api: 0/3 ready"},
+				Objects: objects, Started: run.Started,
+			},
+			sync: "Synced", health: "Progressing", operation: "Running", message: "waiting for healthy state of Deployment/api: 0/3 ready",
+		},
+		{
 			name: "held, with a field that is not acted upon",
 			seen: Observed{
 				Last: deployed, Attempted: commit, Health: healthy, Objects: objects, Held: true, HeldWhy: "held at revision 1",

@@ -89,6 +89,9 @@ func (c *conditions) chartFetched() {
 	c.set(v1.ConditionChartFetched, metav1.ConditionTrue, "ChartFetched", message+".")
 }
 
+// ReasonRepairing is the reason of the condition Deployed while a run waits that makes no revision.
+const ReasonRepairing = "Repairing"
+
 // deployed says what became of the last attempt. What failed before the cluster was changed was
 // an attempt too, except that a chart that could not be fetched was never tried.
 func (c *conditions) deployed() {
@@ -102,6 +105,8 @@ func (c *conditions) deployed() {
 	case o.Err != nil || !o.Running && o.failed():
 		reason, message := o.failure("DeployFailed")
 		c.set(v1.ConditionDeployed, metav1.ConditionFalse, reason, message)
+	case o.Running && o.Repair:
+		c.set(v1.ConditionDeployed, metav1.ConditionUnknown, ReasonRepairing, c.sentence("Putting back changes to"))
 	case o.Running:
 		c.set(v1.ConditionDeployed, metav1.ConditionUnknown, "Progressing", c.sentence("Running "+verb+" for"))
 	case o.Last != nil && o.Last.Status == model.RecordDeployed:

@@ -26,6 +26,7 @@ type Observed struct {
 
 	Running bool // the rollout is still under way
 	Install bool // it is, or was, the release's first
+	Repair  bool // it puts back what others changed, and makes no revision
 
 	// Health is the worst of Objects; Causes say why it is not good.
 	Health  model.Health

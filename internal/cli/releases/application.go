@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
+
 	argo "github.com/fairlead-cd/fairlead/api/argoproj/v1alpha1"
 	"github.com/fairlead-cd/fairlead/internal/model"
 )
@@ -35,6 +37,7 @@ func viewApplication(app *argo.Application) View {
 			v.Attempted = st.Sync.Revision
 		}
 	}
+	v.RollingOut = rollingOut(st)
 	v.Version = shortVersion(running)
 	if isCommit(running) {
 		v.Commit = running
@@ -184,4 +187,15 @@ func joinWords(words ...string) string {
 		}
 	}
 	return strings.Join(kept, " ")
+}
+
+// rollingOut reports whether what an operation under way deploys is not the newest of the history: it may
+// as well put back what others changed.
+func rollingOut(st argo.ApplicationStatus) bool {
+	op, n := st.OperationState, len(st.History)
+	if op == nil || op.Phase != argo.OperationRunning || op.SyncResult == nil {
+		return false
+	}
+	return n == 0 || st.History[n-1].Revision != op.SyncResult.Revision ||
+		!equality.Semantic.DeepEqual(st.History[n-1].Source, op.SyncResult.Source)
 }

@@ -9,6 +9,7 @@ import (
 
 	helmfluxcd "github.com/fairlead-cd/fairlead/api/helmfluxcd/v1"
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/record"
 )
 
 // phases say what a phase of the Helm Operator means; one that is not listed is not known.
@@ -55,6 +56,9 @@ func viewHelmRelease(hr *helmfluxcd.HelmRelease) View {
 		}
 	}
 	v.judgeHelmRelease(hr)
+	running := hr.Status.Phase == helmfluxcd.PhaseInstalling || hr.Status.Phase == helmfluxcd.PhaseUpgrading
+	deployed := v.Condition(string(helmfluxcd.ConditionDeployed))
+	v.RollingOut = running && (deployed == nil || deployed.Reason != record.ReasonRepairing)
 	v.hold(parseHold(hr.Annotations))
 	return v
 }

@@ -54,6 +54,8 @@ type View struct {
 	Objects []model.ObjectKey `json:"-"`
 	// History is what the request's own status says of the past; nil where Helm's storage knows.
 	History []model.Record `json:"-"`
+	// RollingOut: a revision that is not recorded yet is being rolled out.
+	RollingOut bool `json:"-"`
 	// Object is the object that asks for the release, and carries wishes about it.
 	Object types.NamespacedName `json:"-"`
 	// Handled is the WishToken that a controller handled last.

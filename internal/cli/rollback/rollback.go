@@ -104,7 +104,7 @@ func rollbackRun(ctx context.Context, o *Options) error {
 	if err != nil {
 		return err
 	}
-	target, err := choose(history, o.Revision, v.Short())
+	target, err := choose(history, o.Revision, v.Short(), v.RollingOut)
 	if err != nil {
 		return err
 	}
@@ -162,8 +162,9 @@ func (o *Options) direct(ctx context.Context, v *releases.View) error {
 const forever = 365 * 24 * time.Hour
 
 // choose is the revision to go back to: the one asked for, if it exists, or the newest good one
-// before the current.
-func choose(history []model.Record, asked int, name string) (int, error) {
+// before the current. Where a rollout is under way, what is left is not recorded yet, and the newest that
+// is recorded may be where to go.
+func choose(history []model.Record, asked int, name string, rollingOut bool) (int, error) {
 	if len(history) == 0 {
 		return 0, &model.Error{Kind: model.ErrNotFound, Reason: "NoHistory", Msg: name + " has no revisions to go back to"}
 	}
@@ -178,7 +179,11 @@ func choose(history []model.Record, asked int, name string) (int, error) {
 			Msg:  fmt.Sprintf("%s has no revision %d; there are %s", name, asked, revisions(history)),
 			Next: "fairlead history " + name}
 	}
-	for i := len(history) - 2; i >= 0; i-- {
+	before := len(history) - 2
+	if rollingOut {
+		before++
+	}
+	for i := before; i >= 0; i-- {
 		switch r := history[i]; r.Status {
 		case model.RecordDeployed, model.RecordSuperseded:
 			return r.Revision, nil

@@ -23,19 +23,24 @@ func TestChoose(t *testing.T) {
 	for name, tt := range map[string]struct {
 		history []model.Record
 		asked   int
+		running bool
 		want    int
 		err     string
 	}{
-		"the one before":          {history(superseded, deployed), 0, 1, ""},
-		"a failed one is no goal": {history(superseded, failed, deployed), 0, 1, ""},
-		"away from a failed one":  {history(superseded, deployed, failed), 0, 2, ""},
-		"the one asked for":       {history(superseded, superseded, deployed), 1, 1, ""},
-		"also a failed one":       {history(superseded, failed, deployed), 2, 2, ""},
-		"one that does not exist": {history(superseded, failed, deployed), 7, 0, "has no revision 7; there are 1, 2 (failed), 3"},
-		"nothing before":          {history(deployed), 0, 0, "has no good revision before the current one, 1"},
-		"never deployed":          {nil, 0, 0, "has no revisions to go back to"},
+		"the one before":          {history(superseded, deployed), 0, false, 1, ""},
+		"a failed one is no goal": {history(superseded, failed, deployed), 0, false, 1, ""},
+		"away from a failed one":  {history(superseded, deployed, failed), 0, false, 2, ""},
+		"the one asked for":       {history(superseded, superseded, deployed), 1, false, 1, ""},
+		"also a failed one":       {history(superseded, failed, deployed), 2, false, 2, ""},
+		"one that does not exist": {history(superseded, failed, deployed), 7, false, 0, "has no revision 7; there are 1, 2 (failed), 3"},
+		"nothing before":          {history(deployed), 0, false, 0, "has no good revision before the current one, 1"},
+		"never deployed":          {nil, 0, false, 0, "has no revisions to go back to"},
+		"a first upgrade waits":   {history(deployed), 0, true, 1, ""},
+		"an upgrade waits":        {history(superseded, deployed), 0, true, 2, ""},
+		"one after a failure":     {history(deployed, failed), 0, true, 1, ""},
+		"the first one waits":     {history(failed), 0, true, 0, "has no good revision before the current one, 1"},
 	} {
-		got, err := choose(tt.history, tt.asked, "dev/web")
+		got, err := choose(tt.history, tt.asked, "dev/web", tt.running)
 		if got != tt.want || (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 			t.Errorf("%s: %d, %v; want %d, %q", name, got, err, tt.want, tt.err)
 		}
