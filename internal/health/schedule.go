@@ -152,38 +152,57 @@ func requested(p *corev1.Pod, name corev1.ResourceName) *resource.Quantity {
 	return &sum
 }
 
-// unboundClaim follows a pod that waits for a volume to the claim that has none.
+// unboundClaim follows a pod that waits for a volume to the claim that has none: to one that something is
+// wrong with rather than to one that waits for its pod by design.
 func (d *diagnosis) unboundClaim(ctx context.Context, p *corev1.Pod, f *finding) error {
+	var claim *finding
 	for _, v := range p.Spec.Volumes {
 		if v.PersistentVolumeClaim == nil {
 			continue
 		}
-		key := model.ObjectKey{Kind: "PersistentVolumeClaim", Namespace: p.Namespace, Name: v.PersistentVolumeClaim.ClaimName}
-		obj, err := d.r.Object(ctx, key)
+		found, err := d.pendingClaim(ctx, model.ObjectKey{Kind: "PersistentVolumeClaim", Namespace: p.Namespace, Name: v.PersistentVolumeClaim.ClaimName})
 		if err != nil {
-			if apierrors.IsForbidden(err) {
-				continue
-			}
-			return fmt.Errorf("reading %s: %w", key.Short(), err)
-		}
-		if content(obj).str("status", "phase") == "Bound" {
-			continue
-		}
-		h := Of(obj)
-		if h.Status == model.Healthy { // on the claim's own word; the scheduler says that this pod's coming does not bind it
-			h = progressing("Pending", "waits for a volume of storage class %s", content(obj).str("spec", "storageClassName"))
-		}
-		found, err := d.volumeClaim(ctx, key, h)
-		if err != nil || len(found) == 0 {
 			return err
 		}
-		f.links = append(f.links, found[0].links...)
-		f.reason, f.next = found[0].reason, found[0].next
-		f.final, f.finalIn = found[0].final, found[0].finalIn
+		if found == nil {
+			continue
+		}
+		if claim == nil || severity(*found) > severity(*claim) || claim.reason == reasonFirstConsumer {
+			claim = found
+		}
+	}
+	if claim == nil {
+		f.add(model.RoleCause, podKey(p), "waits for a volume that is not bound")
 		return nil
 	}
-	f.add(model.RoleCause, podKey(p), "waits for a volume that is not bound")
+	*f = *claim
 	return nil
+}
+
+// reasonFirstConsumer is the event of a claim that waits for its first pod by design.
+const reasonFirstConsumer = "WaitForFirstConsumer"
+
+// pendingClaim says what a claim waits for; nil is one that is bound, or may not be read.
+func (d *diagnosis) pendingClaim(ctx context.Context, key model.ObjectKey) (*finding, error) {
+	obj, err := d.r.Object(ctx, key)
+	if apierrors.IsForbidden(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", key.Short(), err)
+	}
+	if content(obj).str("status", "phase") == "Bound" {
+		return nil, nil
+	}
+	h := Of(obj)
+	if h.Status == model.Healthy { // the claim cannot tell that its class is missing
+		h = progressing("Pending", "waits for a volume of storage class %s", content(obj).str("spec", "storageClassName"))
+	}
+	found, err := d.volumeClaim(ctx, key, h)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return &found[0], nil
 }
 
 // volumeClaim tells what its provisioner said last.

@@ -64,9 +64,15 @@ Deployment/web 0/3 ready: ProvisioningFailed final
 object: waits for a volume: no storage class
 cause: PersistentVolumeClaim/data: storageclass.storage.k8s.io "fast" not found
 `},
-		{name: "claim of a class that does not exist", spec: "containers: [{name: api}]\nvolumes: [{name: data, persistentVolumeClaim: {claimName: data}}]",
+		{name: "claim of a class that does not exist", spec: "containers: [{name: api}]\nvolumes: [{name: logs, persistentVolumeClaim: {claimName: logs}}, {name: data, persistentVolumeClaim: {claimName: data}}]",
 			status: unscheduled(`0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.`),
 			arrange: func(f *fixture) {
+				f.objects[model.ObjectKey{Kind: "PersistentVolumeClaim", Namespace: "dev", Name: "logs"}] = map[string]any{
+					"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": map[string]any{"name": "logs"},
+					"spec": map[string]any{"storageClassName": "local"}, "status": map[string]any{"phase": "Pending"},
+				}
+				f.warn("PersistentVolumeClaim", "logs", "WaitForFirstConsumer", "waiting for first consumer to be created before binding", 7)
+				f.events[0].Type = corev1.EventTypeNormal
 				f.objects[model.ObjectKey{Kind: "PersistentVolumeClaim", Namespace: "dev", Name: "data"}] = map[string]any{
 					"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": map[string]any{"name": "data"},
 					"spec": map[string]any{"storageClassName": "fast"}, "status": map[string]any{"phase": "Pending"},
@@ -79,4 +85,21 @@ object: waits for a volume of storage class fast
 cause: PersistentVolumeClaim/data: storageclass.storage.k8s.io "fast" not found
 `},
 	})
+}
+
+// TestDiagnoseClaimNext: what to do about a claim depends on what its class is.
+func TestDiagnoseClaimNext(t *testing.T) {
+	key := model.ObjectKey{Kind: "PersistentVolumeClaim", Namespace: "dev", Name: "data"}
+	for message, want := range map[string]string{
+		`storageclass.storage.k8s.io "fast" not found`:                                                 "create StorageClass/fast, or correct storageClassName; kubectl get storageclass lists those there are",
+		"no persistent volumes available for this claim and no storage class is set":                   "set storageClassName, or make a class the default one; kubectl get storageclass lists those there are",
+		`failed to provision volume with StorageClass "fast": rpc error: code = Internal desc = quota`: "check the storage class and its provisioner",
+	} {
+		f := &fixture{objects: map[model.ObjectKey]map[string]any{key: parse(t, "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data, namespace: dev}\nspec: {}\nstatus: {phase: Pending}\n")}}
+		f.warn(key.Kind, key.Name, "ProvisioningFailed", message, 3)
+		causes, err := Diagnose(t.Context(), f, key, Options{Now: now})
+		if err != nil || len(causes) != 1 || causes[0].Next != want {
+			t.Errorf("%s: %+v, %v", message, causes, err)
+		}
+	}
 }
