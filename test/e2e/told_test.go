@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // TestRollbackOfFirstUpgrade: while the first upgrade waits, the revision before it is the newest that is
@@ -43,6 +45,25 @@ func TestHistoryOfHelm(t *testing.T) {
 	s.want(a, 0, "Rollback to 1", "Install complete", "Upgrade complete")
 	if n := strings.Count(a.out, "web-1.0.0"); n != 3 {
 		t.Errorf("the chart of %d of 3 revisions is told:\n%s", n, a.out)
+	}
+	s.want(s.fairlead("why", "web", "-n", s.ns), 0)
+	s.want(s.fairlead("diff", "web", "-n", s.ns), 1, "0 to create, 0 to delete, 3 to take over")
+	before := s.get(deployments, s.ns, "web").GetUID()
+	if err := s.dynamic.Resource(secrets).Namespace(s.ns).Delete(t.Context(), "sh.helm.release.v1.web.v3", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	// Now the newest is one that helm superseded: of its inventory it left only what the manifest says.
+	s.told(s.ns, "web", "Released", "True")
+	within(t, patient, "it is recorded anew", func() error {
+		if a := s.fairlead("history", "web", "-n", s.ns); !strings.Contains(a.out, "3  ") || !strings.Contains(a.out, "deployed") {
+			return errors.New(a.out + a.err)
+		}
+		return nil
+	})
+	s.want(s.fairlead("why", "web", "-n", s.ns), 0)
+	s.want(s.fairlead("diff", "web", "-n", s.ns), 0)
+	if after := s.get(deployments, s.ns, "web").GetUID(); after != before {
+		t.Errorf("the Deployment was %s, now it is %s", before, after)
 	}
 }
 
