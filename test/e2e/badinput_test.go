@@ -287,8 +287,8 @@ func TestTwoClaimOneObject(t *testing.T) {
 	s.kubectl(s.helmRelease("one", repo, "one", "{message: of one}"))
 	s.released(s.ns, "one")
 	s.kubectl(s.helmRelease("two", repo, "two", "{message: of two}"))
-	s.told(s.ns, "two", "Released", "False", "shared", "HelmRelease.claims.one")
-	s.want(s.fairlead("status", "two", "-n", s.ns), 1, "shared", "HelmRelease.claims.one")
+	s.told(s.ns, "two", "Released", "False", "shared", "HelmRelease/claims/one")
+	s.want(s.fairlead("status", "two", "-n", s.ns), 1, "shared", "HelmRelease/claims/one")
 	if got := message(s.get(configMaps, s.ns, "shared")); got != "of one" {
 		t.Errorf("the first has lost its object: %q", got)
 	}
