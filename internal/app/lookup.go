@@ -19,9 +19,11 @@ const (
 	controllerNext = "the chart reads this when it is rendered: bind a Role or ClusterRole with get (without a name: list) on the kind to the controller's service account"
 )
 
-// objectReader reads an object as JSON, or without a name all of its kind.
+// objectReader reads an object as JSON, or without a name all of its kind. It knows which kinds are in
+// namespaces.
 type objectReader interface {
 	GetUpTo(ctx context.Context, gvk schema.GroupVersionKind, ns, name string, limit int64) ([]byte, error)
+	Scope(ctx context.Context, gvk schema.GroupVersionKind) (namespaced bool, err error)
 }
 
 // lookUpIn lets charts look into a cluster, with the rights of whoever deploys. A kind that the cluster
@@ -32,11 +34,24 @@ func lookUpIn(c objectReader, next string) render.LookUp {
 		if err != nil {
 			return nil, &model.Error{Kind: model.ErrInvalid, Reason: "InvalidLookup", Msg: "the chart looks up an API version that is none: " + q.APIVersion}
 		}
+		namespaced, err := c.Scope(ctx, gv.WithKind(q.Kind))
+		switch {
+		case model.ReasonOf(err, "") == kube.ReasonUnknownKind:
+			return nil, nil
+		case err != nil:
+			return nil, err
+		case namespaced && q.Namespace == "" && q.Name != "":
+			return nil, nil // there is no such object: helm finds none either
+		}
 		object, err := c.GetUpTo(ctx, gv.WithKind(q.Kind), q.Namespace, q.Name, limit)
 		var e *model.Error
 		switch {
-		case model.KindOf(err) == model.ErrNotFound, model.ReasonOf(err, "") == kube.ReasonUnknownKind:
+		case model.KindOf(err) == model.ErrNotFound:
 			return nil, nil
+		case model.ReasonOf(err, "") == kube.ReasonUnknownKind:
+			// The kind is known, and still nobody said that the object is missing: so does what stands
+			// before an API server answer, and one whose kinds change now.
+			return nil, &model.Error{Kind: model.ErrTransient, Reason: "LookupUnanswered", Msg: "the server answers that it has no such place, though it has the kind", Err: err}
 		case model.ReasonOf(err, "") == kube.ReasonTooLarge:
 			return nil, render.ErrTooMuchFound
 		case errors.As(err, &e) && e.Kind == model.ErrDenied:
@@ -48,16 +63,10 @@ func lookUpIn(c objectReader, next string) render.LookUp {
 	}
 }
 
-// scopedReader knows as well which kinds are in namespaces.
-type scopedReader interface {
-	objectReader
-	Scope(ctx context.Context, gvk schema.GroupVersionKind) (namespaced bool, err error)
-}
-
 // lookUpFor lets charts that a controller renders look into a cluster: at what belongs to no namespace, and
 // at the namespace that the release is in. A controller may read what those who write a chart may not, so
 // that anything else is refused. as gives the client with a release's rights.
-func lookUpFor(c scopedReader, as func(serviceAccount string) (objectReader, error)) render.LookUp {
+func lookUpFor(c objectReader, as func(serviceAccount string) (objectReader, error)) render.LookUp {
 	return func(ctx context.Context, rel model.Release, q helm.Lookup, limit int64) ([]byte, error) {
 		gv, err := schema.ParseGroupVersion(q.APIVersion)
 		if err == nil && q.Namespace != rel.Namespace {
@@ -67,9 +76,7 @@ func lookUpFor(c scopedReader, as func(serviceAccount string) (objectReader, err
 				return nil, nil
 			case err != nil:
 				return nil, err
-			case namespaced && q.Namespace == "" && q.Name != "":
-				return nil, nil // there is no such object: helm finds none either
-			case namespaced:
+			case namespaced && (q.Namespace != "" || q.Name == ""):
 				return nil, outside(rel, q)
 			}
 		}

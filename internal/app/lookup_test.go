@@ -30,6 +30,7 @@ func (a answers) GetUpTo(_ context.Context, _ schema.GroupVersionKind, _, _ stri
 // TestLookUpIn: what is not there is nothing, what is too much or may not be read is an error.
 func TestLookUpIn(t *testing.T) {
 	denied := &model.Error{Kind: model.ErrDenied}
+	noPlace := &model.Error{Kind: model.ErrInvalid, Reason: kube.ReasonUnknownKind}
 	for name, tt := range map[string]struct {
 		answers
 		limit int64
@@ -38,10 +39,10 @@ func TestLookUpIn(t *testing.T) {
 		"found":           {answers{body: "{}"}, 2, nil},
 		"too much":        {answers{body: "{}"}, 1, render.ErrTooMuchFound},
 		"gone":            {answers{err: &model.Error{Kind: model.ErrNotFound}}, 2, nil},
-		"no such kind":    {answers{err: &model.Error{Kind: model.ErrInvalid, Reason: kube.ReasonUnknownKind}}, 2, nil},
+		"nobody knows":    {answers{err: noPlace}, 2, noPlace},
 		"may not be read": {answers{err: denied}, 2, denied},
 	} {
-		got, err := lookUpIn(tt.answers, "ask")(t.Context(), model.Release{}, helm.Lookup{APIVersion: "v1", Kind: "Pod"}, tt.limit)
+		got, err := lookUpIn(tt.answers, "ask")(t.Context(), model.Release{}, helm.Lookup{APIVersion: "v1", Kind: "Pod", Namespace: "dev", Name: "a"}, tt.limit)
 		if tt.want == denied {
 			if model.KindOf(err) != model.ErrDenied {
 				t.Errorf("%s: %v", name, err)
@@ -50,6 +51,11 @@ func TestLookUpIn(t *testing.T) {
 		}
 		if !errors.Is(err, tt.want) || err == nil && string(got) != tt.body {
 			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+	for _, q := range []helm.Lookup{{APIVersion: "example.com/v1", Kind: "Thing", Name: "a"}, {APIVersion: "v1", Kind: "Pod", Name: "a"}} {
+		if got, err := lookUpIn(answers{body: "{}"}, "ask")(t.Context(), model.Release{}, q, 2); err != nil || got != nil {
+			t.Errorf("%s: %q, %v", q, got, err)
 		}
 	}
 }
