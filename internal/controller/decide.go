@@ -194,7 +194,7 @@ func inputsChanged(o Observation) (Decision, bool) {
 // renamed clears away what is left under an earlier name, where the run that took the new name did
 // not come to it.
 func renamed(o Observation) (Decision, bool) {
-	if len(o.Former) == 0 || o.Last.Partial {
+	if len(o.Former) == 0 || o.Last.Partial || o.Last.HookFailed {
 		return Decision{}, false
 	}
 	return automatedOnly(o, Decision{
@@ -241,9 +241,10 @@ func changedInCluster(keys []model.ObjectKey) string {
 const reasonUnfinished = "Unfinished"
 
 // unfinished goes on where not every object could be applied: what stood in the way may be gone.
-// How often is the engine's business.
+// How often is the engine's business. A hook that failed is run again when someone asks for it, or with
+// new inputs: it may have changed what no one sees.
 func unfinished(o Observation) (Decision, bool) {
-	if o.Last.Status != model.RecordFailed || !o.Last.Partial {
+	if o.Last.Status != model.RecordFailed || !o.Last.Partial || o.Last.HookFailed {
 		return Decision{}, false
 	}
 	return automatedOnly(o, Decision{
@@ -252,9 +253,9 @@ func unfinished(o Observation) (Decision, bool) {
 }
 
 // recovered notices that what was recorded as failed has become healthy: a missing Secret came,
-// an image was pushed after all.
+// an image was pushed after all. Healthy objects say nothing of a hook that failed.
 func recovered(o Observation) (Decision, bool) {
-	if o.Last.Status != model.RecordFailed || o.Health != model.Healthy || o.Last.Partial {
+	if o.Last.Status != model.RecordFailed || o.Health != model.Healthy || o.Last.Partial || o.Last.HookFailed {
 		return Decision{}, false
 	}
 	return Decision{Verb: Confirm, Reason: "Recovered", Why: "all objects are healthy now"}, true

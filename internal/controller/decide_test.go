@@ -15,6 +15,8 @@ func TestDecide(t *testing.T) {
 	hold := &model.Hold{Revision: 2, By: "fairlead rollback", Time: "t1"}
 	fail := func(o *Observation) { o.Last.Status = model.RecordFailed }
 	partial := func(o *Observation) { fail(o); o.Last.Partial = true }
+	hook := func(o *Observation) { fail(o); o.Last.HookFailed = true }
+	hookBefore := func(o *Observation) { partial(o); o.Last.HookFailed = true }
 	foreign := func(o *Observation) {
 		own := *o.Last
 		o.Own, o.Last = &own, &model.Record{Revision: 4, Status: model.RecordDeployed, Time: now, Description: "Rollback to 2"}
@@ -99,6 +101,15 @@ func TestDecide(t *testing.T) {
 		{"unfinished", []change{partial}, Upgrade, "Unfinished", false},
 		{"unfinished wins over going back", []change{partial, canRollBack}, Upgrade, "Unfinished", false},
 		{"unfinished, nobody allowed it", []change{partial, manual}, Differ, "OutOfSync", false},
+
+		{"a hook failed", []change{hook}, Nothing, "UpToDate", false},
+		{"a hook before failed", []change{hookBefore}, Nothing, "UpToDate", false},
+		{"a hook failed after a new name", []change{hook, func(o *Observation) { o.Former = []string{"dev/old"} }}, Nothing, "UpToDate", false},
+		{"a hook failed, asked", []change{hookBefore, ask}, Upgrade, "SyncRequested", false},
+		{"a hook failed, then new inputs", []change{hook, newInputs}, Upgrade, "InputsChanged", false},
+		{"a hook failed, and drifted", []change{hookBefore, drifts}, Repair, "Drifted", false},
+		{"a hook failed, not gone back yet", []change{hook, canRollBack}, Rollback, "UpgradeFailed", true},
+		{"a hook before failed, not gone back yet", []change{hookBefore, canRollBack}, Rollback, "UpgradeFailed", true},
 
 		{"recovered", []change{fail, canRollBack}, Confirm, "Recovered", false},
 		{"failed and still unwell", []change{fail, func(o *Observation) { o.Health = model.Degraded }}, Nothing, "UpToDate", false},

@@ -315,10 +315,16 @@ func TestInterim(t *testing.T) {
 	say := func(what string) { mu.Lock(); defer mu.Unlock(); said = append(said, what) }
 	for i := range 100 {
 		said = nil
-		in := newInterim(time.Duration(i%3)*100*time.Microsecond, func() bool { return false }, func() { say("interim") })
+		in := newInterim(time.Duration(i%3)*100*time.Microsecond, func() bool { return false })
+		in.tell(func() { say("interim") })
 		time.Sleep(150 * time.Microsecond)
+		if i%2 == 0 {
+			in.hush()
+		} else {
+			in.end()
+		}
 		in.end()
-		in.end()
+		in.tell(func() { say("too late") })
 		say("final")
 		time.Sleep(300 * time.Microsecond)
 		mu.Lock()
@@ -335,11 +341,41 @@ func TestInterim(t *testing.T) {
 func TestInterimWaits(t *testing.T) {
 	var looks atomic.Int64
 	at := make(chan int64, 1)
-	in := newInterim(time.Millisecond, func() bool { return looks.Add(1) < 4 }, func() { at <- looks.Load() })
+	in := newInterim(time.Millisecond, func() bool { return looks.Add(1) < 4 })
+	in.tell(func() {
+		select {
+		case at <- looks.Load():
+		default:
+		}
+	})
 	if n := <-at; n != 4 {
 		t.Errorf("written after %d looks, want 4: the first that found room", n)
 	}
 	in.end()
+}
+
+// TestInterimIsRenewed: what is told last is found, and nothing is said while the run writes.
+func TestInterimIsRenewed(t *testing.T) {
+	in := newInterim(time.Millisecond, func() bool { return false })
+	defer in.end()
+	at := make(chan string)
+	for _, what := range []string{"hook", "rollout", "rollout", "another hook"} {
+		in.tell(func() {
+			select {
+			case at <- what:
+			default:
+			}
+		})
+		for got := <-at; got != what; got = <-at {
+			t.Logf("%q is still on its way", got)
+		}
+		in.hush()
+		select {
+		case got := <-at:
+			t.Errorf("said %q after it was hushed", got)
+		default:
+		}
+	}
 }
 
 // TestEngineTellsOfQuiet: once after each time that something ran, and never while something does.

@@ -90,7 +90,7 @@ func (r *Reconciler) watched(ctx context.Context, label string, inv model.Invent
 func (r *Reconciler) look(rep *Report) {
 	if rep.Last == nil || len(rep.Last.Inventory) == 0 {
 		rep.Health = model.Health{Status: model.Missing, Reason: "NotDeployed", Message: "nothing is deployed yet"}
-		if rep.Last != nil && rep.Err == nil {
+		if rep.Last != nil && rep.Err == nil && !rep.Last.Unapplied() {
 			rep.Health = model.Health{Status: model.Healthy}
 		}
 		if rep.Running {

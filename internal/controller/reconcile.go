@@ -53,11 +53,12 @@ type Report struct {
 	Err      error
 	Stale    error             // why the source could not be read; Artifact is then the last good one
 	Repaired []model.ObjectKey // what others changed while the run waited, and it put back
+	Hook     string            // what the rollout waits for, if it is a hook
 	Running  bool              // the rollout is still under way: an interim report
 	Began    time.Time         // of the rollout, in an interim report
 	At       time.Time
 
-	interim *interim // of the run's wait; nil when it did not come to that
+	interim *interim // of the run's waits; nil when it did not come to that
 }
 
 // leadPause is how long a process does nothing that may not lead any more.
@@ -155,21 +156,28 @@ func (r *Reconciler) act(ctx context.Context, t *Turn, k kind, rep *Report) time
 	d := Decide(obs)
 	rep.Decision = d
 	req := pipeline.Request{Release: rep.Ask.Release, Reason: d.Why, History: rep.Ask.History, Since: rep.At}
-	req.Pausing, req.Writing = t.Pausing, t.Writing
+	rep.interim = newInterim(interimAfter, r.engine.Busy)
+	req.Pausing = func(what string) {
+		t.Pausing()
+		rep.interim.tell(r.progress(ctx, k, t.ID, *rep, what))
+	}
+	req.Writing = func(ctx context.Context) error {
+		rep.interim.hush()
+		return t.Writing(ctx)
+	}
 	req.Waiting = func(ctx context.Context) context.Context {
 		ctx = t.Waiting(ctx)
-		rep.interim.end()
-		rep.interim = r.reportLater(ctx, k, t.ID, *rep)
+		rep.interim.tell(r.progress(ctx, k, t.ID, *rep, ""))
 		return ctx
 	}
 	// What is about to be told for good needs no word before.
-	req.Recording = func() { rep.interim.end() }
+	req.Recording = rep.interim.hush
 	r.repairWaiting(t, rep, &req)
+	if pause := r.resting(t.ID, rep); pause > 0 {
+		return pause
+	}
 	switch d.Verb {
 	case Upgrade:
-		if wait := r.retries.wait(t.ID, rep.At); wait > 0 && d.Reason == reasonUnfinished {
-			return wait
-		}
 		req.Mode = pipeline.ModeUpgrade
 	case Repair:
 		if pause, err := r.repairPause(ctx, rep, rep.At); err != nil {
@@ -219,33 +227,33 @@ func (r *Reconciler) execute(ctx context.Context, t *Turn, req pipeline.Request,
 	r.log.Warn("failed", "release", t.ID.String(), "stage", string(out.Stage), "error", cmp.Or(out.Err, errors.New(out.Verdict.Message)))
 	if out.Err != nil {
 		again := r.retryAfter(t.ID, out.Err)
-		if out.Record != nil && out.Record.Partial {
-			r.retries.rest(t.ID, r.now().Add(cmp.Or(again, deniedPause)))
-		}
-		if again > 0 {
+		r.restAfter(t.ID, rep, &out, again)
+		// What needs someone to act is not waited for where the release can go back meanwhile.
+		if again > 0 && (transient(out.Err) || !goesBack(req, &out)) {
 			return again
 		}
 	}
-	if req.Mode == pipeline.ModeUpgrade && req.Release.Policy.Rollback && out.Record != nil {
+	if goesBack(req, &out) {
 		return r.goBack(ctx, t, req, rep)
 	}
 	return 0
+}
+
+// goesBack reports whether a run that failed is undone: the release asks for it, the run came to
+// something, and there is a revision to go back to, as there is none after a first install.
+func goesBack(req pipeline.Request, out *pipeline.Outcome) bool {
+	return req.Mode == pipeline.ModeUpgrade && req.Release.Policy.Rollback && out.Record != nil && lastGood(req.History) > 0
 }
 
 // goBack returns to the last revision that was healthy. The record of it is held against the
 // inputs that failed, so that the same upgrade is not tried again until they change. One that does
 // not get that far is made up for by the next turn: see failedUpgrade.
 func (r *Reconciler) goBack(ctx context.Context, t *Turn, failed pipeline.Request, rep *Report) time.Duration {
-	target := lastGood(failed.History)
-	if target == 0 {
-		return 0 // the first install failed: there is nothing to go back to
-	}
-	rep.interim.end()
-	if err := t.Writing(ctx); err != nil {
+	if err := failed.Writing(ctx); err != nil {
 		return 0
 	}
 	req := failed
-	req.Mode, req.Target, req.HoldBy = pipeline.ModeRollback, target, HoldByFailure
+	req.Mode, req.Target, req.HoldBy = pipeline.ModeRollback, lastGood(failed.History), HoldByFailure
 	req.History = append(req.History[:len(req.History):len(req.History)], *rep.Outcome.Record)
 	out := r.line.Run(ctx, req)
 	r.remember(rep.Ask.Release, out.Record)
@@ -254,7 +262,9 @@ func (r *Reconciler) goBack(ctx context.Context, t *Turn, failed pipeline.Reques
 	}
 	rep.Outcome.RolledBack = &out
 	if out.Err != nil {
-		return r.retryAfter(t.ID, out.Err)
+		again := r.retryAfter(t.ID, out.Err)
+		r.restAfter(t.ID, rep, &out, again)
+		return again
 	}
 	return time.Millisecond // the next turn tells that it is held, and why
 }

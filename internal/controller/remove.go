@@ -50,7 +50,7 @@ func (r *Reconciler) remove(ctx context.Context, t *Turn, k kind) time.Duration 
 // uninstall is the request that removes a release. Its hooks keep no other release from its turn.
 func (t *Turn) uninstall(rel model.Release, history []model.Record) pipeline.Request {
 	return pipeline.Request{
-		Release: rel, Mode: pipeline.ModeUninstall, History: history, Pausing: t.Pausing, Writing: t.Writing,
+		Release: rel, Mode: pipeline.ModeUninstall, History: history, Pausing: func(string) { t.Pausing() }, Writing: t.Writing,
 	}
 }
 

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"github.com/fairlead-cd/fairlead/internal/model"
+	"github.com/fairlead-cd/fairlead/internal/pipeline"
 	"github.com/fairlead-cd/fairlead/internal/record"
 )
 
@@ -9,12 +10,13 @@ import (
 func (r *Reconciler) observed(rep Report) record.Observed {
 	o := record.Observed{
 		At: rep.At, Release: rep.Ask.Release, Last: rep.Last, Attempted: attempted(rep),
-		Err: rep.Err, Stage: string(rep.Stage), Running: rep.Running,
+		Err: rep.Err, Stage: string(rep.Stage), Running: rep.Running, Hook: rep.Hook,
 		Health: rep.Health, Objects: rep.Objects, Drift: rep.Drift,
 		Held: rep.Decision.Held, HeldWhy: rep.Decision.Why, Unsupported: rep.Ask.Unsupported,
 		ByHand: rep.Ask.By, Refreshed: rep.Ask.Refresh != "",
 	}
-	o.Install, o.Repair = rep.Decision.Reason == "Install", rep.Decision.Verb == Repair
+	asked := pipeline.Request{History: rep.Ask.History}
+	o.Install, o.Repair = rep.Decision.Verb == Upgrade && asked.Installing(), rep.Decision.Verb == Repair
 	if rep.Decision.Verb == Repair && rep.Err == nil && rep.Outcome != nil && !rep.Running {
 		o.Drift = nil
 	}

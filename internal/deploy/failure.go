@@ -112,7 +112,7 @@ func (j *job) next() string {
 		return "run this again when that is mended"
 	case j.healthy():
 		return e.Next
-	case out.Record == nil && len(out.Verdict.Causes) > 0 && out.Verdict.Causes[0].Next != "":
+	case (out.Record == nil || out.Record.Unapplied()) && len(out.Verdict.Causes) > 0 && out.Verdict.Causes[0].Next != "":
 		return out.Verdict.Causes[0].Next
 	case out.Record == nil && errors.As(j.res.Err, &e) && e.Next != "":
 		return e.Next

@@ -41,7 +41,13 @@ type Record struct {
 	HoldTime string // Hold.Time of the request it carried out
 	// Partial: not every object could be applied, so health alone says nothing of this revision.
 	Partial bool
+	// HookFailed: a hook ran and did not succeed, which healthy objects do not make up for. Where it came
+	// before the objects the revision is Partial too: what lives is of the revision before.
+	HookFailed bool `json:",omitempty"`
 }
+
+// Unapplied reports whether nothing of r came to be applied, because a hook before failed.
+func (r *Record) Unapplied() bool { return r.HookFailed && r.Partial }
 
 // Note is what a record keeps beside Helm's own fields, as one annotation.
 type Note struct {
@@ -49,14 +55,16 @@ type Note struct {
 	HoldBy   string   `json:"holdBy,omitempty"`
 	HoldTime string   `json:"holdTime,omitempty"`
 	Partial  bool     `json:"partial,omitempty"`
+
+	HookFailed bool `json:"hookFailed,omitempty"`
 }
 
 // Note is the part of r that Helm's format has no place for.
 func (r *Record) Note() Note {
-	return Note{Source: r.Source, HoldBy: r.HoldBy, HoldTime: r.HoldTime, Partial: r.Partial}
+	return Note{Source: r.Source, HoldBy: r.HoldBy, HoldTime: r.HoldTime, Partial: r.Partial, HookFailed: r.HookFailed}
 }
 
 // SetNote puts n into r.
 func (r *Record) SetNote(n Note) {
-	r.Source, r.HoldBy, r.HoldTime, r.Partial = n.Source, n.HoldBy, n.HoldTime, n.Partial
+	r.Source, r.HoldBy, r.HoldTime, r.Partial, r.HookFailed = n.Source, n.HoldBy, n.HoldTime, n.Partial, n.HookFailed
 }

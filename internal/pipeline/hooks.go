@@ -27,15 +27,15 @@ func (l *Line) hooks(ctx context.Context, req Request, moment string, hooks []mo
 	event := moment + "-" + hookEvent(req)
 	due := dueHooks(event, hooks)
 	for n, hook := range due {
-		if v, err := l.hook(ctx, req, hook); err != nil {
+		if v, err := l.hook(ctx, req, event, hook); err != nil {
 			for i := range v.Causes {
 				v.Causes[i].Summary = event + " hook: " + v.Causes[i].Summary
 			}
 			err = fmt.Errorf("running %s hook %s: %w", event, hook.Key.Short(), err)
-			return v, errors.Join(err, l.removeSucceeded(ctx, req, due[:n]))
+			return v, errors.Join(err, l.removeSucceeded(ctx, req, event, due[:n]))
 		}
 	}
-	return model.Verdict{}, l.removeSucceeded(ctx, req, due)
+	return model.Verdict{}, l.removeSucceeded(ctx, req, event, due)
 }
 
 // dueHooks are the hooks of an event in the order they run.
@@ -67,13 +67,13 @@ func hookRuns(req Request, hooks []model.Object) []model.HookRun {
 // removeSucceeded deletes hooks that want to go when they succeeded, the last one first. It is done when
 // the event is over: a Job runs with the ServiceAccount that an earlier hook made. Where the run is
 // cancelled they are deleted all the same, and not waited for.
-func (l *Line) removeSucceeded(ctx context.Context, req Request, hooks []model.Object) error {
+func (l *Line) removeSucceeded(ctx context.Context, req Request, event string, hooks []model.Object) error {
 	var errs []error
 	for _, hook := range slices.Backward(hooks) {
 		if !slices.Contains(hook.Hook.DeletePolicies, hookSucceeded) {
 			continue
 		}
-		if err := l.removeHook(ctx, forHook(req), hook); err != nil {
+		if err := l.removeHook(ctx, forHook(req, event), hook); err != nil {
 			errs = append(errs, fmt.Errorf("deleting hook %s: %w", hook.Key.Short(), err))
 		}
 	}
@@ -81,8 +81,9 @@ func (l *Line) removeSucceeded(ctx context.Context, req Request, hooks []model.O
 }
 
 // forHook is the request for one hook of a run.
-func forHook(req Request) Request {
+func forHook(req Request, event string) Request {
 	own := req
+	own.event = event
 	own.Mode = ModeUpgrade // a hook is made, also where its release is removed
 	own.foreign = anyForeign(req.History)
 	own.Release.ID.Kind = "Hook-" + req.Release.ID.Kind
@@ -99,14 +100,14 @@ func hookEvent(req Request) string {
 		return "rollback"
 	case req.Mode == ModeRepair:
 		return "repair" // Helm knows no such event: no hook runs
-	case req.Last() == nil || req.Last().Status == model.RecordUninstalled:
+	case req.Installing():
 		return "install"
 	}
 	return "upgrade"
 }
 
 // hook runs one hook. The verdict is of one that was applied and did not succeed.
-func (l *Line) hook(ctx context.Context, req Request, hook model.Object) (v model.Verdict, err error) {
+func (l *Line) hook(ctx context.Context, req Request, event string, hook model.Object) (v model.Verdict, err error) {
 	if ctx.Err() != nil {
 		return v, context.Cause(ctx)
 	}
@@ -114,7 +115,7 @@ func (l *Line) hook(ctx context.Context, req Request, hook model.Object) (v mode
 	if len(policies) == 0 {
 		policies = []string{hookBeforeCreation}
 	}
-	own := forHook(req)
+	own := forHook(req, event)
 	if slices.Contains(policies, hookBeforeCreation) {
 		if err := l.removeHook(ctx, own, hook); err != nil {
 			return v, err
@@ -129,7 +130,7 @@ func (l *Line) hook(ctx context.Context, req Request, hook model.Object) (v mode
 		return v, err
 	}
 	if req.Pausing != nil {
-		req.Pausing()
+		req.Pausing(event + " hook " + hook.Key.Short())
 	}
 	verdict := l.wait(ctx, own, target(own, results), time.Time{})
 	if req.Writing != nil {
@@ -148,6 +149,11 @@ func (l *Line) hook(ctx context.Context, req Request, hook model.Object) (v mode
 	if verdict.Status == model.Healthy {
 		return v, nil
 	}
+	if verdict.Status == model.Unknown { // the watch is down: it may have succeeded
+		return verdict, &model.Error{
+			Kind: model.ErrTransient, Reason: "HookUnobserved", Object: hook.Key, Msg: "what came of it is not known: " + verdict.Message,
+		}
+	}
 	err = hookError(hook, verdict)
 	if slices.Contains(policies, hookFailed) {
 		err = errors.Join(err, l.removeHook(ctx, own, hook))
@@ -160,10 +166,16 @@ func anyForeign(history []model.Record) bool {
 	return slices.ContainsFunc(history, func(r model.Record) bool { return r.Owner == "" })
 }
 
+// reasonHookFailed is of a hook that was applied and did not succeed. One that could not be applied or
+// looked at has another: it may be tried again.
+const reasonHookFailed = "HookFailed"
+
+func hookHasFailed(err error) bool { return model.ReasonOf(err, "") == reasonHookFailed }
+
 // hookError says why a hook did not succeed, by its cause.
 func hookError(hook model.Object, v model.Verdict) error {
 	e := &model.Error{
-		Kind: model.ErrInvalid, Reason: "HookFailed", Object: hook.Key,
+		Kind: model.ErrInvalid, Reason: reasonHookFailed, Object: hook.Key,
 		File: hook.Origin.File, Line: hook.Origin.Line, Msg: v.Message,
 	}
 	if len(v.Causes) > 0 {

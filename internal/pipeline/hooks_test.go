@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -22,7 +23,7 @@ func TestStuckHook(t *testing.T) {
 			var turns []string
 			req := w.request(ModeUpgrade)
 			req.Release.Timeout = 2 * time.Second
-			req.Pausing = func() { turns = append(turns, "pausing") }
+			req.Pausing = func(string) { turns = append(turns, "pausing") }
 			req.Writing = func(context.Context) error { turns = append(turns, "writing"); return nil }
 			out := w.line.Run(t.Context(), req)
 			if out.Err == nil { // it is the next run that finds it
@@ -54,7 +55,7 @@ func TestCancelledCleanUp(t *testing.T) {
 	defer cancel()
 	pauses := 0
 	req := w.request(ModeUpgrade)
-	req.Pausing = func() {
+	req.Pausing = func(string) {
 		if pauses++; pauses == 3 { // two waits until they are healthy, and one until they are gone
 			cancel()
 		}
@@ -92,4 +93,83 @@ func TestUninstallIsAskedAgain(t *testing.T) {
 	if !errors.Is(out.Err, health.ErrSuperseded) || !w.exists("web") {
 		t.Errorf("the run ended with %v; its object is there: %v", out.Err, w.exists("web"))
 	}
+}
+
+// TestFailedHookIsRecorded: a hook that ran and failed makes a failed revision, of what was there before
+// where it came before the objects. One that could not be applied makes none.
+func TestFailedHookIsRecorded(t *testing.T) {
+	w := newWorld(t)
+	w.tended(configText)
+	installed := w.line.Run(t.Context(), w.request(ModeUpgrade))
+	if !installed.OK() {
+		t.Fatalf("installing: %v", installed.Err)
+	}
+	job := func(namespace, event string) model.Object {
+		o := w.objects("apiVersion: batch/v1\nkind: Job\nmetadata: {name: seed, namespace: " + namespace + ", annotations: {health: failed}}\nspec: {suspend: true, template: {spec: {restartPolicy: Never, containers: [{name: a, image: one}]}}}\n")[0]
+		o.Hook = &model.Hook{Events: []string{event}}
+		return o
+	}
+	for _, c := range []struct {
+		name, namespace, event string
+		recorded, partial      bool
+		config                 string
+	}{
+		{"before", w.ns, "pre-upgrade", true, true, "1"},
+		{"cannot be applied", "nowhere", "pre-upgrade", false, false, "1"},
+		{"after", w.ns, "post-upgrade", true, false, "2"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w.t = t
+			w.desired.Objects = w.objects(strings.Replace(configText, `"1"`, `"2"`, 1))
+			w.desired.Hooks = []model.Object{job(c.namespace, c.event)}
+			out := w.line.Run(t.Context(), w.after(installed))
+			if out.Err == nil || hookHasFailed(out.Err) != c.recorded {
+				t.Fatalf("the run ended with %v", out.Err)
+			}
+			if got := w.data(); got != c.config {
+				t.Errorf("the object is at %q", got)
+			}
+			rec := out.Record
+			if (rec != nil) != c.recorded {
+				t.Fatalf("recorded: %+v", rec)
+			}
+			if rec != nil && (rec.Status != model.RecordFailed || !rec.HookFailed || rec.Partial != c.partial || len(rec.Inventory) != 1) {
+				t.Errorf("recorded: %+v", rec)
+			}
+		})
+	}
+}
+
+// TestInstalling: a release is to be installed until a revision of it was deployed.
+func TestInstalling(t *testing.T) {
+	for _, c := range []struct {
+		history []model.RecordStatus
+		want    bool
+	}{
+		{nil, true},
+		{[]model.RecordStatus{model.RecordFailed}, true},
+		{[]model.RecordStatus{model.RecordDeployed}, false},
+		{[]model.RecordStatus{model.RecordSuperseded, model.RecordFailed}, false},
+		{[]model.RecordStatus{model.RecordSuperseded, model.RecordUninstalled}, true},
+		{[]model.RecordStatus{model.RecordUninstalled, model.RecordFailed}, true},
+		{[]model.RecordStatus{model.RecordUninstalled, model.RecordDeployed}, false},
+	} {
+		var req Request
+		for _, s := range c.history {
+			req.History = append(req.History, model.Record{Status: s})
+		}
+		if got := req.Installing(); got != c.want {
+			t.Errorf("%v: %v", c.history, got)
+		}
+	}
+}
+
+// data is what the release's ConfigMap holds.
+func (w *world) data() string {
+	w.t.Helper()
+	raw, err := w.client.Get(w.t.Context(), configMaps, w.ns, "web")
+	must(w.t, err)
+	var cm struct{ Data map[string]string }
+	must(w.t, json.Unmarshal(raw, &cm))
+	return cm.Data["a"]
 }

@@ -210,7 +210,7 @@ func (l *Line) desired(ctx context.Context, out *Outcome) (d Desired, at Stage, 
 	}
 	d.Artifact, d.Inputs, err = l.Inputs(ctx, req.Release)
 	out.Artifact, out.Inputs = d.Artifact, d.Inputs
-	if req.Mode == ModeRollback || (req.Mode == ModeRepair && req.Last() != nil && req.Last().HoldBy != "") {
+	if req.Mode == ModeRollback || (req.Mode == ModeRepair && req.Last() != nil && (req.Last().HoldBy != "" || req.Last().Unapplied())) {
 		// The inputs are those that are being left: the record must know them to hold against
 		// them. A source that cannot be read now is no reason to stay on a broken revision; the
 		// inputs are then those of the newest record.
@@ -230,8 +230,8 @@ func (l *Line) desired(ctx context.Context, out *Outcome) (d Desired, at Stage, 
 		return d, StageRender, fmt.Errorf("reading what the cluster offers: %w", err)
 	}
 	opts := render.RenderOptions{Revision: 1}
-	if last := req.Last(); last != nil && last.Status != model.RecordUninstalled {
-		opts = render.RenderOptions{IsUpgrade: true, Revision: last.Revision + 1}
+	if last := req.Last(); last != nil {
+		opts = render.RenderOptions{IsUpgrade: !req.Installing(), Revision: last.Revision + 1}
 	}
 	d.Rendered, err = l.Render.Render(ctx, req.Release, d.Artifact, caps, opts)
 	out.Chart = d.Rendered.Chart
@@ -249,8 +249,8 @@ func (l *Line) ending(ctx context.Context, req Request) (d Desired, at Stage, er
 // recorded finds the revision to go back to, or to stay at, in the history.
 func (l *Line) recorded(ctx context.Context, req Request) (Desired, error) {
 	target := req.Target
-	if req.Mode == ModeRepair {
-		target = req.Last().Revision
+	if applied := req.applied(); req.Mode == ModeRepair && applied != nil {
+		target = applied.Revision // what lives is of it
 	}
 	for _, rec := range req.History {
 		if rec.Revision == target {

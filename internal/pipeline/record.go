@@ -14,7 +14,9 @@ import (
 )
 
 // record writes what was observed. A run that was cut short, by a newer request or the end of the
-// process, writes nothing: its objects tell what they were applied from, so the next run knows.
+// process, writes nothing: its objects tell what they were applied from, so the next run knows. A hook
+// that failed is a failed revision, as it is for Helm, also where nothing was applied after it: the record
+// keeps it from being run again until somebody acts.
 func (l *Line) record(ctx context.Context, out *Outcome, desired Desired) error {
 	stopped := ctx.Err() != nil
 	ctx = context.WithoutCancel(ctx)
@@ -30,7 +32,7 @@ func (l *Line) record(ctx context.Context, out *Outcome, desired Desired) error 
 		return recorder.Delete(ctx, req.Release)
 	case req.Mode == ModeRepair:
 		return l.amend(ctx, out, recorder)
-	case out.Err != nil && !wrote(out.Results):
+	case out.Err != nil && !wrote(out.Results) && !hookHasFailed(out.Err):
 		return nil
 	}
 	entry := record.Entry{
@@ -80,7 +82,10 @@ func (l *Line) newRecord(out *Outcome, desired Desired) model.Record {
 	rec := model.Record{
 		Status: model.RecordDeployed, Inputs: desired.Inputs, Source: desired.Artifact.Revision,
 		Inventory: l.Live.Finish(req.Release.ID.Label(), inv), Owner: req.Release.ID.String(),
-		Partial: out.Err != nil,
+		Partial: out.Err != nil, HookFailed: hookHasFailed(out.Err),
+	}
+	if rec.HookFailed && len(out.Results) > 0 {
+		rec.Partial = false // a hook after: all objects are applied
 	}
 	if chart := desired.Rendered.Chart; chart != nil {
 		rec.Chart, rec.AppVersion = chart.Name+"-"+chart.Version, chart.AppVersion
@@ -97,7 +102,7 @@ func (l *Line) newRecord(out *Outcome, desired Desired) model.Record {
 			rec.Description += " after: " + last.Description
 		}
 		rec.HoldBy = req.HoldBy
-	case req.Last() == nil || req.Last().Status == model.RecordUninstalled:
+	case req.Installing():
 		rec.Description = "Install complete"
 	}
 	if failure := out.failure(); failure != "" {

@@ -47,15 +47,16 @@ type Request struct {
 	Repaired func([]model.ObjectKey, error)
 	// Recording is called when only the record is left to write. May be nil.
 	Recording func()
-	// Pausing is called before the wait for a hook, or until one is gone, after which the run writes
-	// again: a slow hook keeps no other release from its turn. Writing is called where a run writes again
-	// after any wait. Either may be nil.
-	Pausing func()
+	// Pausing is called before the wait for a hook ("pre-install hook Job/migrate"), or until one is gone,
+	// after which the run writes again: a slow hook keeps no other release from its turn. Writing is called
+	// where a run writes again after any wait. Either may be nil.
+	Pausing func(what string)
 	Writing func(context.Context) error
 	// Progress is told of each object's result and health as they become known. May be nil.
 	Progress func(model.ObjectHealth)
 
-	foreign bool // of a hook: another tool may have left objects that no watch shows
+	foreign bool   // of a hook: another tool may have left objects that no watch shows
+	event   string // of a hook: Helm's word for the moment it runs in
 }
 
 // Last is the newest known revision, or nil.
@@ -64,6 +65,30 @@ func (r *Request) Last() *model.Record {
 		return nil
 	}
 	return &r.History[len(r.History)-1]
+}
+
+// Installing reports whether an upgrade is an install yet, with an install's hooks: no revision since the
+// last uninstall became what it should be.
+func (r *Request) Installing() bool {
+	for i := len(r.History) - 1; i >= 0; i-- {
+		switch r.History[i].Status {
+		case model.RecordDeployed, model.RecordSuperseded:
+			return false
+		case model.RecordUninstalled:
+			return true
+		}
+	}
+	return true
+}
+
+// applied is the newest known revision of which something was applied, or nil.
+func (r *Request) applied() *model.Record {
+	for i := len(r.History) - 1; i >= 0; i-- {
+		if !r.History[i].Unapplied() {
+			return &r.History[i]
+		}
+	}
+	return nil
 }
 
 // Stage names where a run failed.

@@ -118,7 +118,7 @@ func TestDriftWhileWaiting(t *testing.T) {
 	var repaired []string
 	hooks, asked := 0, 0
 	req := w.request(ModeUpgrade)
-	req.Pausing = func() { hooks++ }
+	req.Pausing = func(string) { hooks++ }
 	req.Waiting = func(ctx context.Context) context.Context {
 		switch {
 		case asked == 0:

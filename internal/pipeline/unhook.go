@@ -44,7 +44,7 @@ func (l *Line) removeHook(ctx context.Context, own Request, hook model.Object) e
 				return err
 			}
 		}
-		over, err := pausing(ctx, own, deleting.Done(), changed)
+		over, err := pausing(ctx, own, "the end of "+own.event+" hook "+hook.Key.Short(), deleting.Done(), changed)
 		if err != nil {
 			return err
 		}
@@ -55,9 +55,9 @@ func (l *Line) removeHook(ctx context.Context, own Request, hook model.Object) e
 }
 
 // pausing waits for a change while others write; over is true when time is up.
-func pausing(ctx context.Context, req Request, up, changed <-chan struct{}) (over bool, err error) {
+func pausing(ctx context.Context, req Request, what string, up, changed <-chan struct{}) (over bool, err error) {
 	if req.Pausing != nil {
-		req.Pausing()
+		req.Pausing(what)
 	}
 	select {
 	case <-changed:

@@ -56,7 +56,7 @@ func syncStatus(prev argo.SyncStatus, spec argo.ApplicationSpec, o Observed) arg
 	switch {
 	case o.Err != nil && !o.changed():
 		st.Status = argo.SyncUnknown
-	case o.Running && o.Last == nil: // all of a first revision is applied; what is left is to wait
+	case o.Running && o.Last == nil && o.Hook == "": // all of a first revision is applied; what is left is to wait
 	case o.Err != nil, o.Held, o.Last == nil, o.Last.Partial, len(o.Drift) > 0, len(o.Pending) > 0:
 		st.Status = argo.SyncOutOfSync
 	}
@@ -190,7 +190,10 @@ func operation(prev *argo.OperationState, spec argo.ApplicationSpec, o Observed)
 	case o.Running:
 		st.Phase, st.FinishedAt = argo.OperationRunning, nil
 		st.Message = "waiting for healthy state"
-		if o.Health.Message != "" {
+		switch {
+		case o.Hook != "":
+			st.Message = "waiting for " + o.Hook
+		case o.Health.Message != "":
 			st.Message += " of " + o.Health.Message
 		}
 	case o.failed():

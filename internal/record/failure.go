@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
@@ -26,6 +27,9 @@ func failure(doing, namespace, name string, err error) error {
 	case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
 		e.Kind, e.Reason = model.ErrDenied, "RecordDenied"
 		e.Next = "let Fairlead read and write Secrets in namespace " + namespace
+		if text := err.Error(); strings.Contains(text, "exceeded quota") || strings.Contains(text, "failed quota") {
+			e.Reason, e.Next = "QuotaExceeded", "raise the ResourceQuota on Secrets in namespace "+namespace+": each revision is recorded in one"
+		}
 	case apierrors.IsAlreadyExists(err), apierrors.IsConflict(err):
 		e.Kind, e.Reason = model.ErrConflict, "RecordConflict"
 	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsRequestEntityTooLargeError(err):

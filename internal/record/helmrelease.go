@@ -136,7 +136,9 @@ func (c *conditions) released() {
 	case o.Running:
 		status, reason = metav1.ConditionUnknown, "Progressing"
 		message = c.sentence("Waiting for health of")
-		if o.Health.Message != "" {
+		if o.Hook != "" {
+			message = c.sentence("Waiting for " + o.Hook + " of")
+		} else if o.Health.Message != "" {
 			message = strings.TrimSuffix(message, ".") + ": " + o.Health.Message
 		}
 	case o.failed():

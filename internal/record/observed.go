@@ -24,9 +24,10 @@ type Observed struct {
 	Err   error
 	Stage string
 
-	Running bool // the rollout is still under way
-	Install bool // it is, or was, the release's first
-	Repair  bool // it puts back what others changed, and makes no revision
+	Running bool   // the rollout is still under way
+	Hook    string // what it waits for, if it is a hook: "pre-install hook Job/migrate"
+	Install bool   // it is, or was, one of a release that never became what it should
+	Repair  bool   // it puts back what others changed, and makes no revision
 
 	// Health is the worst of Objects; Causes say why it is not good.
 	Health  model.Health
@@ -83,6 +84,13 @@ func (o *Observed) failure(fallback string) (reason, message string) {
 		return model.ReasonOf(o.Err, fallback), shorten(message, maxMessage)
 	case len(o.Causes) > 0:
 		c := &o.Causes[0]
+		if o.failed() && o.Last.HookFailed { // which hook it was, the record says
+			message = o.Last.Description
+			if c.Next != "" {
+				message += " (" + c.Next + ")"
+			}
+			return c.Reason, shorten(message, maxMessage)
+		}
 		message = c.Root()
 		if name := c.Object.Short() + ": "; !strings.HasPrefix(message, name) {
 			message = name + message
