@@ -105,7 +105,9 @@ type Reconciler struct {
 	expected map[model.ReleaseID]bool
 	told     map[model.ReleaseID]string // the error an event was sent for last
 	orphans  map[string]bool            // labels without a request that were looked into
-	attempts map[model.ReleaseID]attempt
+	// searching: the kinds that charts mostly consist of are watched.
+	searching bool
+	attempts  map[model.ReleaseID]attempt
 
 	running atomic.Bool
 }

@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/fairlead-cd/fairlead/internal/kube"
 	"github.com/fairlead-cd/fairlead/internal/live"
 	"github.com/fairlead-cd/fairlead/internal/model"
 )
@@ -39,7 +40,7 @@ func (r *Reconciler) unrecorded(ctx context.Context, id model.ReleaseID) ([]depa
 	if owned, err := r.applied(label); err != nil || len(owned) == 0 {
 		return nil, err
 	}
-	if err := r.live.Ensure(ctx, chartKinds...); err != nil {
+	if err := r.watchChartKinds(ctx, id); err != nil {
 		return nil, fmt.Errorf("watching what %s may have left: %w", id, err)
 	}
 	owned, err := r.applied(label)
@@ -57,6 +58,47 @@ func (r *Reconciler) unrecorded(ctx context.Context, id model.ReleaseID) ([]depa
 	}
 	r.mu.Unlock()
 	return []departed{{release: rel, letGo: foreign}}, nil
+}
+
+// watchChartKinds starts, once, the watches that may be missing to see what a request left. A kind that
+// may not be read is left out, since its watch would be refused for ever: nothing of it was applied,
+// for a run watches what it is about to apply.
+func (r *Reconciler) watchChartKinds(ctx context.Context, id model.ReleaseID) error {
+	r.mu.Lock()
+	done := r.searching
+	r.mu.Unlock()
+	if done {
+		return nil
+	}
+	var may []schema.GroupVersionKind
+	for _, gvk := range chartKinds {
+		_, err := r.kube.GetMeta(ctx, gvk, id.Namespace, id.Name)
+		ok, err := readable(err)
+		if err != nil {
+			return err
+		}
+		if ok {
+			may = append(may, gvk)
+		}
+	}
+	if err := r.live.Ensure(ctx, may...); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	r.searching = true
+	r.mu.Unlock()
+	return nil
+}
+
+// readable says what the answer to a read tells of the right to it. Any other error is no answer.
+func readable(err error) (bool, error) {
+	switch reason := model.ReasonOf(err, ""); {
+	case err == nil, model.KindOf(err) == model.ErrNotFound && reason != kube.ReasonUnknownKind:
+		return true, nil
+	case reason == kube.ReasonForbidden, reason == kube.ReasonUnknownKind:
+		return false, nil
+	}
+	return false, err
 }
 
 // applied are the objects of a release, by their label, that we own fields of: controllers copy labels.

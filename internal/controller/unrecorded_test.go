@@ -1,11 +1,33 @@
 package controller
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
+	"github.com/fairlead-cd/fairlead/internal/kube"
 	"github.com/fairlead-cd/fairlead/internal/model"
 )
+
+// TestReadable: a kind without rights is left out; what could not be asked is an error and no answer.
+func TestReadable(t *testing.T) {
+	for name, c := range map[string]struct {
+		err       error
+		ok, fails bool
+	}{
+		"there":             {nil, true, false},
+		"not there":         {&model.Error{Kind: model.ErrNotFound, Reason: kube.ReasonNotFound}, true, false},
+		"no right":          {&model.Error{Kind: model.ErrDenied, Reason: kube.ReasonForbidden}, false, false},
+		"no such kind":      {&model.Error{Kind: model.ErrInvalid, Reason: kube.ReasonUnknownKind}, false, false},
+		"no credential":     {&model.Error{Kind: model.ErrDenied, Reason: "Unauthorized"}, false, true},
+		"no answer":         {&model.Error{Kind: model.ErrTransient}, false, true},
+		"some other answer": {errors.New("odd"), false, true},
+	} {
+		if ok, err := readable(c.err); ok != c.ok || (err != nil) != c.fails {
+			t.Errorf("%s: %t, %v", name, ok, err)
+		}
+	}
+}
 
 // TestOrphan: only a label that is the whole ID of a HelmRelease names one to be removed. One that was
 // cut would name a release that never existed, and so look like one that is gone.
