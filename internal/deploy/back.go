@@ -17,7 +17,11 @@ func (j *job) goesBack(line pipeline.Request, out *pipeline.Outcome) bool {
 	case len(j.deleted) > 0:
 		return true // also where nothing was applied after it
 	}
-	return line.Mode == pipeline.ModeUpgrade && out.Record != nil
+	if line.Mode != pipeline.ModeUpgrade || out.Record == nil {
+		return false
+	}
+	// Where a hook before failed what ran still runs; of a first install only its record is left.
+	return !out.Record.Unapplied() || j.res.Before == 0
 }
 
 // back returns to what was there before a run that failed: to the last good revision, or to nothing

@@ -249,7 +249,7 @@ func (l *Line) ending(ctx context.Context, req Request) (d Desired, at Stage, er
 // recorded finds the revision to go back to, or to stay at, in the history.
 func (l *Line) recorded(ctx context.Context, req Request) (Desired, error) {
 	target := req.Target
-	if applied := req.applied(); req.Mode == ModeRepair && applied != nil {
+	if applied := req.Applied(); req.Mode == ModeRepair && applied != nil {
 		target = applied.Revision // what lives is of it
 	}
 	for _, rec := range req.History {

@@ -81,14 +81,15 @@ func (r *Request) Installing() bool {
 	return true
 }
 
-// applied is the newest known revision of which something was applied, or nil.
-func (r *Request) applied() *model.Record {
+// Applied is the newest known revision that what lives may be of: one whose hook before failed is not. It
+// is Last where there is no other.
+func (r *Request) Applied() *model.Record {
 	for i := len(r.History) - 1; i >= 0; i-- {
 		if !r.History[i].Unapplied() {
 			return &r.History[i]
 		}
 	}
-	return nil
+	return r.Last()
 }
 
 // Stage names where a run failed.

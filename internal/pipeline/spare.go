@@ -36,7 +36,7 @@ func spare(req Request, p model.Plan) model.Plan {
 }
 
 // Beside are the objects that a release owns beside those of its newest revision's own manifest: what
-// left the manifests and was not pruned.
+// left the manifests and was not pruned. A revision of which nothing was applied is passed over.
 func (l *Line) Beside(ctx context.Context, rel model.Release, history []model.Record) ([]model.ObjectKey, error) {
 	req := Request{Release: rel, History: history}
 	last := req.Last()
@@ -47,6 +47,7 @@ func (l *Line) Beside(ctx context.Context, rel model.Release, history []model.Re
 	if err != nil {
 		return nil, err
 	}
+	last = req.Applied()
 	d, err := l.Records[rel.ID.Kind].Recorded(ctx, rel, *last)
 	if err != nil {
 		return nil, fmt.Errorf("reading what revision %d consists of: %w", last.Revision, err)
