@@ -126,6 +126,12 @@ func TestDriftDuringRollout(t *testing.T) {
 		}
 		return err
 	})
+	within(t, patient, "the repair is told", func() error { // once it is known what came of it
+		if runs := s.log.runs(mark); len(runs) < 2 {
+			return fmt.Errorf("%v", runs)
+		}
+		return nil
+	})
 	s.wantRuns(mark, "upgrade HelmRelease/drift-rollout/web", "repair HelmRelease/drift-rollout/web")
 	s.patch(helmReleases, s.ns, "web", `{"spec":{"values":{"podAnnotations":null}}}`)
 	s.released(s.ns, "web")
