@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/fairlead-cd/fairlead/internal/model"
 	"github.com/fairlead-cd/fairlead/internal/plan"
@@ -10,8 +11,9 @@ import (
 
 // asRecorded is what a repair puts back: objects as they were recorded. A rendering is that as long as
 // it gives the same bytes again, and costs no request. Where it does not, since a chart makes something
-// at random or looks it up, the manifests of the newest revision and of the newest good one are read:
-// putting one object back must not change another. What neither has is left as it was rendered.
+// at random or looks it up, the manifests of the newest revision that was applied and of the newest
+// good one are read: putting one object back must not change another. What neither has is left as it
+// was rendered.
 func (l *Line) asRecorded(ctx context.Context, req Request, rendered []model.Object, owned model.Inventory) ([]model.Object, error) {
 	want := make(map[model.ObjectKey]string, len(owned))
 	for _, o := range owned {
@@ -37,7 +39,7 @@ func (l *Line) asRecorded(ctx context.Context, req Request, rendered []model.Obj
 	for i := range objects {
 		at[objects[i].Key] = i
 	}
-	for _, rec := range worthReading(req.History) {
+	for _, rec := range worthReading(req) {
 		d, err := l.Records[req.Release.ID.Kind].Recorded(ctx, req.Release, rec)
 		if err != nil {
 			return nil, fmt.Errorf("reading what is to be put back: %w", err)
@@ -65,15 +67,15 @@ func (l *Line) asRecorded(ctx context.Context, req Request, rendered []model.Obj
 }
 
 // worthReading are the revisions that what lives may be of.
-func worthReading(history []model.Record) []model.Record {
-	if len(history) == 0 {
+func worthReading(req Request) []model.Record {
+	applied := req.Applied()
+	if applied == nil {
 		return nil
 	}
-	last := len(history) - 1
-	revisions := history[last:]
-	for i := last - 1; i >= 0; i-- {
-		if s := history[i].Status; s == model.RecordDeployed || s == model.RecordSuperseded {
-			return append(revisions[:1:1], history[i])
+	revisions := []model.Record{*applied}
+	for _, rec := range slices.Backward(req.History) {
+		if rec.Revision < applied.Revision && (rec.Status == model.RecordDeployed || rec.Status == model.RecordSuperseded) {
+			return append(revisions, rec)
 		}
 	}
 	return revisions
