@@ -133,9 +133,7 @@ func (s *Store) SetInventory(ctx context.Context, namespace, name string, revisi
 	if err != nil {
 		return fmt.Errorf("changing the inventory of release %s/%s: %w", namespace, name, err)
 	}
-	err = s.secrets(s.api.Patch(types.MergePatchType), namespace, secretName(name, revision)).
-		Param("fieldManager", model.FieldManager).SetHeader("Accept", acceptMetadata).Body(patch).Do(ctx).Error()
-	if err != nil {
+	if err := s.patch(ctx, namespace, secretName(name, revision), patch); err != nil {
 		return failure("changing the inventory of", namespace, name, err)
 	}
 	return nil
@@ -152,12 +150,16 @@ func (s *Store) Leave(ctx context.Context, namespace, name string, revision int,
 	if err != nil {
 		return fmt.Errorf("noting what revision %d of release %s/%s left: %w", revision, namespace, name, err)
 	}
-	err = s.secrets(s.api.Patch(types.MergePatchType), namespace, secretName(name, revision)).
-		Param("fieldManager", model.FieldManager).SetHeader("Accept", acceptMetadata).Body(patch).Do(ctx).Error()
-	if err != nil {
+	if err := s.patch(ctx, namespace, secretName(name, revision), patch); err != nil {
 		return failure("noting what was left by a revision of", namespace, name, err)
 	}
 	return nil
+}
+
+// patch merges into a record's Secret, and asks for no more than its metadata back.
+func (s *Store) patch(ctx context.Context, namespace, secret string, patch []byte) error {
+	return s.secrets(s.api.Patch(types.MergePatchType), namespace, secret).
+		Param("fieldManager", model.FieldManager).SetHeader("Accept", acceptMetadata).Body(patch).Do(ctx).Error()
 }
 
 // first finds when a release was first deployed.
@@ -277,9 +279,7 @@ func (s *Store) setStatus(ctx context.Context, secret *corev1.Secret, status mod
 	if err != nil {
 		return fmt.Errorf("changing record %s/%s: %w", secret.Namespace, secret.Name, err)
 	}
-	err = s.secrets(s.api.Patch(types.MergePatchType), secret.Namespace, secret.Name).
-		Param("fieldManager", model.FieldManager).SetHeader("Accept", acceptMetadata).Body(patch).Do(ctx).Error()
-	if err != nil {
+	if err := s.patch(ctx, secret.Namespace, secret.Name, patch); err != nil {
 		return failure("changing the record of", secret.Namespace, secret.Labels["name"], err)
 	}
 	return nil

@@ -40,12 +40,7 @@ func TestBadInput(t *testing.T) {
 			s := s.part(t)
 			s.edit("bystander", "values.yaml", "message: hello", "message: still here")
 			// Commits of the others come with this one: which of them brings it is anyone's guess.
-			within(s.T, patient, "the change is live", func() error {
-				if got := message(s.get(configMaps, s.ns, "bystander")); got != "still here" {
-					return fmt.Errorf("it is %q", got)
-				}
-				return nil
-			})
+			s.wantMessage("bystander", "still here")
 			s.released(s.ns, "bystander")
 		})
 	})

@@ -78,12 +78,7 @@ func TestDrift(t *testing.T) {
 	})
 	// A repair that follows shows that the controller saw what came before it.
 	s.patch(configMaps, s.ns, "web", `{"data":{"MESSAGE":"edited again"}}`)
-	within(t, patient, "the data is put back", func() error {
-		if got := message(s.get(configMaps, s.ns, "web")); got != "as in Git" {
-			return fmt.Errorf("it is %q", got)
-		}
-		return nil
-	})
+	s.wantMessage("web", "as in Git")
 	s.wantRuns(mark, "repair HelmRelease/drift/web")
 	d, err := s.typed.AppsV1().Deployments(s.ns).Get(t.Context(), "web", metav1.GetOptions{})
 	if err != nil {
@@ -159,37 +154,23 @@ spec:
 	s.commit(repo, "main", files)
 	s.kubectl(s.helmRelease("web", repo, "web", "{seed: one, message: one}"))
 	s.released(s.ns, "web")
-	jobs := s.typed.BatchV1().Jobs(s.ns)
-	gone := func() {
-		within(t, patient, "the Job is gone", func() error {
-			_, err := jobs.Get(t.Context(), "seed", metav1.GetOptions{})
-			if !apierrors.IsNotFound(err) {
-				return fmt.Errorf("it is there (%v)", err)
-			}
-			return nil
-		})
-	}
-	gone()
+	typed := s.typed.BatchV1().Jobs(s.ns)
+	s.gone(jobs, s.ns, "seed")
 	mark := s.log.mark()
 	// A repair, and then an upgrade, show that the controller saw what came before.
 	s.patch(configMaps, s.ns, "web", `{"data":{"MESSAGE":"edited"}}`)
-	within(t, patient, "the data is put back", func() error {
-		if got := message(s.get(configMaps, s.ns, "web")); got != "one" {
-			return fmt.Errorf("it is %q", got)
-		}
-		return nil
-	})
+	s.wantMessage("web", "one")
 	s.wantRuns(mark, "repair HelmRelease/job/web")
 	s.patch(helmReleases, s.ns, "web", `{"spec":{"values":{"message":"two"}}}`)
 	s.released(s.ns, "web")
 	s.wantRuns(mark, "repair HelmRelease/job/web", "upgrade HelmRelease/job/web")
-	if _, err := jobs.Get(t.Context(), "seed", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+	if _, err := typed.Get(t.Context(), "seed", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 		t.Errorf("the Job ran again: %v", err)
 	}
 	s.want(s.fairlead("status", "web", "-n", s.ns), 0)
 
 	// Another Job by the same name does run.
-	made, err := jobs.Watch(t.Context(), metav1.ListOptions{FieldSelector: "metadata.name=seed"})
+	made, err := typed.Watch(t.Context(), metav1.ListOptions{FieldSelector: "metadata.name=seed"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +185,7 @@ spec:
 		t.Error("the new Job was not made")
 	}
 	s.released(s.ns, "web")
-	gone()
+	s.gone(jobs, s.ns, "seed")
 }
 
 // TestJobThatFails: that Kubernetes deletes a failed Job some time later heals nothing. It is run again
@@ -228,26 +209,16 @@ spec:
 	s.commit(repo, "main", files)
 	s.kubectl(s.helmRelease("web", repo, "web", "{message: one}"))
 	s.told(s.ns, "web", "Released", "False", "Job/seed")
-	jobs := s.typed.BatchV1().Jobs(s.ns)
-	made, err := jobs.Watch(t.Context(), metav1.ListOptions{})
+	typed := s.typed.BatchV1().Jobs(s.ns)
+	made, err := typed.Watch(t.Context(), metav1.ListOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer made.Stop()
-	within(t, patient, "the Job is gone", func() error {
-		if _, err := jobs.Get(t.Context(), "seed", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
-			return fmt.Errorf("it is there (%v)", err)
-		}
-		return nil
-	})
+	s.gone(jobs, s.ns, "seed")
 	mark := s.log.mark()
 	s.patch(configMaps, s.ns, "web", `{"data":{"MESSAGE":"edited"}}`)
-	within(t, patient, "the data is put back", func() error {
-		if got := message(s.get(configMaps, s.ns, "web")); got != "one" {
-			return fmt.Errorf("it is %q", got)
-		}
-		return nil
-	})
+	s.wantMessage("web", "one")
 	s.wantRuns(mark, "repair HelmRelease/failed-job/web")
 	s.told(s.ns, "web", "Released", "False", "Job/seed")
 	s.want(s.fairlead("status", "web", "-n", s.ns), 1, "Job/seed")

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -41,17 +40,6 @@ func TestHooks(t *testing.T) {
 	s.released(s.ns, "web")
 }
 
-// message is what the release's ConfigMap says.
-func (s *story) wantMessage(want string) {
-	s.Helper()
-	within(s.T, patient, "the ConfigMap says "+want, func() error {
-		if got := message(s.get(configMaps, s.ns, "web")); got != want {
-			return fmt.Errorf("it says %q", got)
-		}
-		return nil
-	})
-}
-
 // job is the UID of the hook's Job: another one is another run of it.
 func (s *story) job() types.UID {
 	s.Helper()
@@ -85,7 +73,7 @@ func TestFailedHook(t *testing.T) {
 			upgrade, repair := "upgrade HelmRelease/"+s.ns+"/web", "repair HelmRelease/"+s.ns+"/web"
 			want := []string{upgrade}
 			s.wantRuns(mark, want...)
-			s.wantMessage(c.runs)
+			s.wantMessage("web", c.runs)
 
 			disturb := func() {
 				pods := metav1.ListOptions{LabelSelector: "app=web"}
@@ -94,7 +82,7 @@ func TestFailedHook(t *testing.T) {
 				}
 				// A repair shows that the controller saw what came before it.
 				s.patch(configMaps, s.ns, "web", `{"data":{"MESSAGE":"edited"}}`)
-				s.wantMessage(c.runs)
+				s.wantMessage("web", c.runs)
 				want = append(want, repair)
 				s.told(s.ns, "web", "Released", "False", "Job/migrate")
 			}
@@ -121,7 +109,7 @@ func TestFailedHook(t *testing.T) {
 			s.wantRuns(mark, append(want, upgrade)...)
 			s.patch(helmReleases, s.ns, "web", `{"spec":{"values":{"migrate":""}}}`)
 			s.released(s.ns, "web")
-			s.wantMessage("two")
+			s.wantMessage("web", "two")
 		})
 	}
 }
@@ -137,7 +125,7 @@ func TestFailedHookGoesBack(t *testing.T) {
 	s.patch(helmReleases, s.ns, "web", `{"spec":{"values":{"message":"two","migrate":"job-fail"}}}`)
 	s.told(s.ns, "web", "Held", "True", "Rollback to 1", "pre-upgrade hook Job/migrate")
 	s.wantRuns(mark, "upgrade HelmRelease/hook-back/web")
-	s.wantMessage("one")
+	s.wantMessage("web", "one")
 	s.want(s.helm("history", "web", "-n", s.ns), 0, "Upgrade failed", "Rollback to 1")
 }
 
@@ -188,5 +176,5 @@ func TestSlowHook(t *testing.T) {
 	s.told(s.ns, "web", "Released", "Unknown", "Progressing", "post-upgrade hook Job/migrate")
 	goOn()
 	s.released(s.ns, "web")
-	s.wantMessage("two")
+	s.wantMessage("web", "two")
 }

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -26,16 +25,7 @@ func TestLookup(t *testing.T) {
 	const repo = "lookup/charts"
 	chart := merge(s.chart("web", "web"), map[string]string{"charts/web/templates/kept.yaml": keeps})
 	s.commit(repo, "main", chart)
-	dir := t.TempDir()
-	for p, text := range chart {
-		file := filepath.Join(dir, filepath.FromSlash(p))
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir := s.onDisk(chart)
 	s.want(s.helm("install", "web", filepath.Join(dir, "charts/web"), "-n", s.ns, "--set", "message=one", "--wait"), 0)
 	made := s.password()
 	s.kubectl(s.helmRelease("web", repo, "web", "{message: one}"))

@@ -29,7 +29,7 @@ spec: {ports: [{port: 80}], selector: {app: more}}
 	mark := s.log.mark()
 	s.patch(helmReleases, s.ns, "web", `{"spec":{"values":{"message":"two","more":true}}}`)
 	s.told(s.ns, "web", "Held", "True", "Rollback to 1", "exceeded quota")
-	s.wantMessage("one")
+	s.wantMessage("web", "one")
 	s.wantRuns(mark, "upgrade HelmRelease/refused/web")
 }
 

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -33,6 +35,7 @@ var (
 	helmReleases = hr.GroupVersion.WithResource("helmreleases")
 	applications = argo.GroupVersion.WithResource("applications")
 	deployments  = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
+	jobs         = schema.GroupVersionResource{Group: "batch", Version: "v1", Resource: "jobs"}
 	configMaps   = schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
 )
 
@@ -192,6 +195,33 @@ func (s *story) patch(gvr schema.GroupVersionResource, ns, name, patch string) {
 	if err != nil {
 		s.Fatal(err)
 	}
+}
+
+// wantMessage waits until the ConfigMap of chart web says something.
+func (s *story) wantMessage(name, want string) {
+	s.Helper()
+	within(s.T, patient, "ConfigMap "+name+" says "+want, func() error {
+		if got := message(s.get(configMaps, s.ns, name)); got != want {
+			return fmt.Errorf("it says %q", got)
+		}
+		return nil
+	})
+}
+
+// onDisk writes files into a folder of their own, for a tool that reads them there.
+func (s *story) onDisk(files map[string]string) string {
+	s.Helper()
+	dir := s.TempDir()
+	for p, text := range files {
+		file := filepath.Join(dir, filepath.FromSlash(p))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			s.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			s.Fatal(err)
+		}
+	}
+	return dir
 }
 
 // condition is a HelmRelease's condition, with an empty status where there is none.

@@ -3,7 +3,6 @@ package e2e
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -64,12 +63,7 @@ func TestHelmReadsAndRollsBack(t *testing.T) {
 			t.Errorf("the message is %q", got)
 		}
 		s.want(s.fairlead("resume", "web", "-n", s.ns), 0)
-		within(t, patient, "the release is what Git says", func() error {
-			if got := message(s.get(configMaps, s.ns, "web")); got != "second" {
-				return fmt.Errorf("message %q", got)
-			}
-			return nil
-		})
+		s.wantMessage("web", "second")
 	})
 }
 
@@ -79,16 +73,7 @@ func TestTakesOverFromHelm(t *testing.T) {
 	const repo = "taken/charts"
 	chart := s.chart("web", "web")
 	s.commit(repo, "main", chart)
-	dir := t.TempDir()
-	for p, text := range chart {
-		file := filepath.Join(dir, filepath.FromSlash(p))
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir := s.onDisk(chart)
 	s.want(s.helm("install", "web", filepath.Join(dir, "charts/web"), "-n", s.ns, "--set", "message=from helm", "--set", "replicas=2", "--wait"), 0)
 	before := s.podUIDs(2)
 	s.kubectl(s.helmRelease("web", repo, "web", "{message: from helm, replicas: 2}"))
@@ -187,12 +172,7 @@ func TestDefinitionDeleted(t *testing.T) {
 	s.kubectl(string(data))
 	s.kubectl(manifest)
 	s.patch(helmReleases, s.ns, "web", `{"spec":{"values":{"message":"after"}}}`)
-	within(t, patient, "the release is taken up again", func() error {
-		if got := message(s.get(configMaps, s.ns, "web")); got != "after" {
-			return fmt.Errorf("the message is %q", got)
-		}
-		return nil
-	})
+	s.wantMessage("web", "after")
 	s.released(s.ns, "web")
 	for _, run := range s.log.runs(mark) {
 		if strings.HasPrefix(run, "uninstall") {
@@ -227,23 +207,13 @@ func TestHelmRollbackDuringRollout(t *testing.T) {
 	s.released(s.ns, "web")
 	mark := s.log.mark()
 	s.patch(helmReleases, s.ns, "web", `{"spec":{"values":{"message":"bad","podAnnotations":{"fairlead.dev/simulate":"unready"}}}}`)
-	within(t, patient, "the bad revision is being rolled out", func() error {
-		if got := message(s.get(configMaps, s.ns, "web")); got != "bad" {
-			return fmt.Errorf("the message is %q", got)
-		}
-		return nil
-	})
+	s.wantMessage("web", "bad")
 	s.want(s.helm("rollback", "web", "1", "-n", s.ns), 0)
 	s.told(s.ns, "web", "Held", "True", "made with helm")
 	if got := message(s.get(configMaps, s.ns, "web")); got != "good" {
 		t.Errorf("the message is %q", got)
 	}
 	s.commit(repo, "main", map[string]string{"charts/web/templates/more.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: more}\n"})
-	within(t, patient, "new inputs end the hold", func() error {
-		if got := message(s.get(configMaps, s.ns, "web")); got != "bad" {
-			return fmt.Errorf("the message is %q", got)
-		}
-		return nil
-	})
+	s.wantMessage("web", "bad")
 	s.wantRuns(mark, "upgrade HelmRelease/helm-back/web", "upgrade HelmRelease/helm-back/web")
 }
